@@ -1,0 +1,1 @@
+"""Function apps as data: find them, import them, describe them."""

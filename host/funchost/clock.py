@@ -1,0 +1,48 @@
+"""Time and chance, as parameters: the only module that asks the machine for either."""
+
+import asyncio
+import random
+import time
+import uuid
+from typing import Protocol
+
+from funchost.instant import Instant
+
+__all__ = ["Clock", "SystemClock", "new_guid", "random_fraction"]
+
+
+class Clock(Protocol):
+    """What the time is and how to wait for it. Methods may be called from any thread."""
+
+    def now(self) -> Instant:
+        """The wall clock: what is stored or shown."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds, for durations and deadlines; never goes back."""
+        ...
+
+    async def sleep(self, seconds: float) -> None: ...
+
+
+class SystemClock:
+    """The machine's own clock."""
+
+    def now(self) -> Instant:
+        return Instant(time.time_ns() // 100)
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+def new_guid() -> str:
+    """A random GUID in .NET's ``N`` form: 32 lower-case hex digits."""
+    return uuid.uuid4().hex
+
+
+def random_fraction() -> float:
+    """Uniform in [0, 1): for jitter, never for keys."""
+    return random.random()

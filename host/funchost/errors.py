@@ -1,0 +1,116 @@
+"""What can go wrong, as a small tree.
+
+FunchostError
+├── ConfigError                 the user's files or settings: shown as it is, exit code 2, no traceback
+├── AppImportError              the user's app does not import; carries the framed traceback
+├── FunctionError               user code failed; carries the type name and text
+│   └── FunctionTimeout         user code ran past ``functionTimeout``
+├── NondeterminismError         a replay asked for something that its history does not hold
+└── StorageError
+    ├── InstanceExists          a start met an instance that it may not replace
+    ├── InstanceNotFound
+    ├── InvalidOperation        the instance's state does not allow it
+    ├── ForeignDatabase         the file is not ours, is newer, or is damaged
+    └── StorageUnavailable      retried with back-off
+"""
+
+__all__ = [
+    "AppImportError",
+    "ConfigError",
+    "ForeignDatabase",
+    "FunchostError",
+    "FunctionError",
+    "FunctionTimeout",
+    "InstanceExists",
+    "InstanceNotFound",
+    "InvalidOperation",
+    "NondeterminismError",
+    "StorageError",
+    "StorageUnavailable",
+]
+
+
+class FunchostError(Exception):
+    """The root of all errors that funchost raises itself."""
+
+
+class ConfigError(FunchostError):
+    """A mistake in the user's files, settings or command line; the message names file, place and remedy."""
+
+
+class AppImportError(FunchostError):
+    """The app's own code raised while it was imported.
+
+    ``framed`` is the traceback of the user's frames only, ready to print.
+    """
+
+    def __init__(self, message: str, framed: str) -> None:
+        super().__init__(message)
+        self.framed = framed
+
+
+class FunctionError(FunchostError):
+    """User code failed inside an invocation."""
+
+    def __init__(self, function: str, invocation_id: str, type_name: str, text: str) -> None:
+        super().__init__(f"{type_name}: {text}")
+        self.function = function
+        self.invocation_id = invocation_id
+        self.type_name = type_name
+        self.text = text
+
+
+class FunctionTimeout(FunctionError):
+    """User code ran past ``functionTimeout`` of host.json."""
+
+    def __init__(self, function: str, invocation_id: str, limit: str) -> None:
+        super().__init__(
+            function,
+            invocation_id,
+            "FunctionTimeoutException",
+            f"Timeout value of {limit} was exceeded by function: Functions.{function}",
+        )
+
+
+class NondeterminismError(FunchostError):
+    """Orchestrator code took another way than the one its history records."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(
+            f"Non-Deterministic workflow detected: {detail} "
+            "Was a change made to the orchestrator code after this instance had already started running?"
+        )
+        self.detail = detail
+
+
+class StorageError(FunchostError):
+    """A task hub or a store could not do what it was asked."""
+
+
+class InstanceExists(StorageError):
+    """A start met an instance in a state that it may not replace."""
+
+    def __init__(self, instance_id: str, status: str) -> None:
+        super().__init__(f"An Orchestration instance with the status {status} already exists.")
+        self.instance_id = instance_id
+        self.status = status
+
+
+class InstanceNotFound(StorageError):
+    """There is no such instance."""
+
+    def __init__(self, instance_id: str) -> None:
+        super().__init__(f"No instance with ID {instance_id} found.")
+        self.instance_id = instance_id
+
+
+class InvalidOperation(StorageError):
+    """The instance is in a state that does not allow the operation."""
+
+
+class ForeignDatabase(StorageError, ConfigError):
+    """A database file that is not ours, newer than this release, or damaged; it was left untouched."""
+
+
+class StorageUnavailable(StorageError):
+    """The store does not answer now: a full disk, a lost server. Callers wait and try again."""
