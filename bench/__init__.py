@@ -1,0 +1,1 @@
+"""How fast funchost is, beside others that keep the same promise; see ``bench/README.md``."""

@@ -1,0 +1,74 @@
+"""The rounds: the systems take turns, so that a slow minute of the machine meets all of them."""
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import Collection
+
+from bench import workloads
+from bench.systems import DBOS, FUNCHOST, FUNCHOST_QUIET, RESTATE, STARLETTE, System, running
+from bench.workloads import CHAIN, CHAIN_ASYNC, FAN_OUT, LONG_CHAIN, Workload
+
+__all__ = ["DURABLE", "PARTS", "Samples", "measure"]
+
+DURABLE = (CHAIN, LONG_CHAIN, FAN_OUT)
+_BURN_S = 4.0
+
+Samples = defaultdict[str, list[float]]
+"""``<workload>/<system>`` to one value a round."""
+
+
+async def _durable_on(system: System, samples: Samples, work: tuple[Workload, ...]) -> None:
+    async with running(system) as (started, client):
+        for workload in work:
+            # The first of a kind pays for imports, prepared statements and cold caches: not what is asked.
+            await workloads.run(Workload("warm-up", workload.orchestration, 5, workload.steps), started, client)
+            samples[f"{workload.name}/{system.name}"].append(await workloads.run(workload, started, client))
+
+
+async def durable(samples: Samples) -> None:
+    await _durable_on(RESTATE, samples, DURABLE)
+    await _durable_on(FUNCHOST, samples, (*DURABLE, CHAIN_ASYNC))
+    await _durable_on(DBOS, samples, DURABLE)
+    await _durable_on(FUNCHOST_QUIET, samples, DURABLE)
+
+
+async def busy(samples: Samples) -> None:
+    """The chain alone, and again while one activity keeps the interpreter busy."""
+    async with running(FUNCHOST) as (started, client):
+        await workloads.run(CHAIN, started, client)
+        samples["chain-5x200/alone"].append(await workloads.run(CHAIN, started, client))
+        burning = asyncio.create_task(started.call(client, "busy", _BURN_S))
+        await asyncio.sleep(0.3)
+        samples["chain-5x200-busy/funchost"].append(await workloads.run(CHAIN, started, client))
+        if burning.done():
+            raise RuntimeError(f"the chain took longer than the {_BURN_S} s of the activity it ran beside")
+        await burning
+
+
+async def hello(samples: Samples) -> None:
+    for system in (STARLETTE, FUNCHOST, FUNCHOST_QUIET):
+        async with running(system) as (started, client):
+            samples[f"hello/{system.name}"].append(await workloads.hello(started, client))
+
+
+async def host(samples: Samples) -> None:
+    """Start-up to the first answer, then what the host costs while nothing happens."""
+    before = time.perf_counter()
+    async with running(FUNCHOST) as (started, _):
+        samples["startup/funchost"].append(time.perf_counter() - before)
+        cpu, memory = await workloads.idle(started)
+        samples["idle-cpu/funchost"].append(cpu)
+        samples["idle-memory/funchost"].append(memory)
+
+
+PARTS = {"durable": durable, "busy": busy, "hello": hello, "host": host}
+
+
+async def measure(rounds: int, parts: Collection[str]) -> Samples:
+    samples: Samples = defaultdict(list)
+    for number in range(1, rounds + 1):
+        for part in parts:
+            print(f"round {number} of {rounds}: {part}", flush=True)
+            await PARTS[part](samples)
+    return samples

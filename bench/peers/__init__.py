@@ -1,0 +1,1 @@
+"""The same workloads, each written the way its own documentation writes it."""

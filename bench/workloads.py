@@ -1,0 +1,67 @@
+"""What is measured. Every workload checks its answers: a fast wrong result is an error, not a figure."""
+
+import asyncio
+import time
+from dataclasses import dataclass
+
+from bench.load import Client, prepare, sustained
+from bench.systems import Running
+
+__all__ = ["CHAIN", "CHAIN_ASYNC", "FAN_OUT", "LONG_CHAIN", "Workload", "hello", "idle", "run"]
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """``instances`` orchestrations at once, each of ``steps`` activities."""
+
+    name: str
+    orchestration: str
+    instances: int
+    steps: int
+
+    @property
+    def expected(self) -> int:
+        """A chain adds one per step; a fan-out sums what its branches give, 1 to ``steps``."""
+        return self.steps * (self.steps + 1) // 2 if self.orchestration == "fan_out" else self.steps
+
+
+CHAIN = Workload("chain-5x200", "chain", instances=200, steps=5)
+CHAIN_ASYNC = Workload("chain-async-5x200", "chain_async", instances=200, steps=5)
+LONG_CHAIN = Workload("chain-100", "chain", instances=1, steps=100)
+FAN_OUT = Workload("fanout-500", "fan_out", instances=1, steps=500)
+
+_HELLO_S = 2.0
+_HELLO_CONNECTIONS = 32
+_IDLE_S = 5.0
+
+
+async def run(workload: Workload, system: Running, client: Client) -> float:
+    """Steps per second, from the first call to the last answer."""
+
+    async def one() -> None:
+        answer = await system.call(client, workload.orchestration, workload.steps)
+        if answer != workload.expected:
+            raise RuntimeError(f"{system.server.name}: {workload.name} gave {answer!r}, not {workload.expected}")
+
+    await client.open(workload.instances)
+    started = time.perf_counter()
+    async with asyncio.TaskGroup() as group:
+        for _ in range(workload.instances):
+            group.create_task(one())
+    return workload.instances * workload.steps / (time.perf_counter() - started)
+
+
+async def hello(system: Running, client: Client) -> float:
+    """Requests per second of the hello function."""
+    raw = prepare("GET", f"{system.base}/api/hello?name=bench")
+    await sustained(client, raw, seconds=0.3, connections=_HELLO_CONNECTIONS)
+    return await sustained(client, raw, seconds=_HELLO_S, connections=_HELLO_CONNECTIONS)
+
+
+async def idle(system: Running) -> tuple[float, float]:
+    """CPU in per cent of one core while nothing is asked, and private memory in MB."""
+    await asyncio.sleep(1.0)
+    before, started = system.server.cpu_s(), time.perf_counter()
+    await asyncio.sleep(_IDLE_S)
+    used = system.server.cpu_s() - before
+    return 100 * used / (time.perf_counter() - started), system.server.memory_mb()
