@@ -6,9 +6,11 @@ FunchostError
 ├── FunctionError               user code failed; carries the type name and text
 │   └── FunctionTimeout         user code ran past ``functionTimeout``
 ├── NondeterminismError         a replay asked for something that its history does not hold
+├── InvalidArgument             a caller asked for what cannot be: an instance id, a function name, a body
 └── StorageError
     ├── InstanceExists          a start met an instance that it may not replace
     ├── InstanceNotFound
+    ├── InstanceGone            it is finished and takes no more messages
     ├── InvalidOperation        the instance's state does not allow it
     ├── ForeignDatabase         the file is not ours, is newer, or is damaged
     └── StorageUnavailable      retried with back-off
@@ -22,7 +24,9 @@ __all__ = [
     "FunctionError",
     "FunctionTimeout",
     "InstanceExists",
+    "InstanceGone",
     "InstanceNotFound",
+    "InvalidArgument",
     "InvalidOperation",
     "NondeterminismError",
     "StorageError",
@@ -83,6 +87,10 @@ class NondeterminismError(FunchostError):
         self.detail = detail
 
 
+class InvalidArgument(FunchostError, ValueError):
+    """A caller asked for what cannot be; nothing was changed. The message is what clients display."""
+
+
 class StorageError(FunchostError):
     """A task hub or a store could not do what it was asked."""
 
@@ -102,6 +110,15 @@ class InstanceNotFound(StorageError):
     def __init__(self, instance_id: str) -> None:
         super().__init__(f"No instance with ID {instance_id} found.")
         self.instance_id = instance_id
+
+
+class InstanceGone(StorageError):
+    """The instance is finished: it takes no more messages."""
+
+    def __init__(self, instance_id: str, status: str) -> None:
+        super().__init__(f"Instance with ID {instance_id} is gone: its status is {status}.")
+        self.instance_id = instance_id
+        self.status = status
 
 
 class InvalidOperation(StorageError):
