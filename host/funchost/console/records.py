@@ -1,0 +1,64 @@
+"""From records of the logging module to console lines."""
+
+import logging
+import traceback
+
+from funchost.console.filters import Filter
+from funchost.console.line import LogLine
+from funchost.console.writer import ConsoleWriter
+from funchost.invocation.current import CURRENT
+
+__all__ = ["ConsoleHandler"]
+
+_UNREADABLE = "<the message could not be formatted: {type}>"
+
+
+class ConsoleHandler(logging.Handler):
+    """Put on the root logger. Filters, labels with the running invocation, and hands over to the writer.
+
+    The text is made here and not by the writer: arguments may change after the call, and an object's
+    ``__str__`` belongs on the thread that logged it.
+    """
+
+    def __init__(self, writer: ConsoleWriter, shown: Filter) -> None:
+        super().__init__()
+        self._writer = writer
+        self._shown = shown
+
+    def createLock(self) -> None:  # noqa: N802 - the name is the logging module's
+        # The writer's queue is safe from any thread, so records need not wait for each other.
+        self.lock = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        current = CURRENT.get()
+        function = None if current is None else current.function
+        if not self._shown.shows(record.name, record.levelno, function=function, summary=_is_summary(record)):
+            return
+        time_ns = int(record.created * 1e9)
+        line = LogLine(time_ns, record.levelno, record.name, _message(record), current, _exception(record))
+        self._writer.put(line)
+
+
+def _is_summary(record: logging.LogRecord) -> bool:
+    return record.name.startswith("Function.") and str(record.msg).startswith("Executed ")
+
+
+def _message(record: logging.LogRecord) -> str:
+    try:
+        return record.getMessage()
+    except Exception as problem:  # noqa: BLE001 - user objects run here; a bad log call must not fail the invocation
+        return f"{record.msg!s} {_UNREADABLE.format(type=type(problem).__name__)}"
+
+
+def _exception(record: logging.LogRecord) -> str | None:
+    parts: list[str] = []
+    if record.exc_info and record.exc_info[1] is not None:
+        try:
+            parts.extend(traceback.format_exception(record.exc_info[1]))
+        except Exception as problem:  # noqa: BLE001 - an exception's own __str__ may raise
+            parts.append(_UNREADABLE.format(type=type(problem).__name__))
+    elif record.exc_text:
+        parts.append(record.exc_text)
+    if record.stack_info:
+        parts.append(record.stack_info)
+    return "".join(parts).rstrip("\n") if parts else None
