@@ -1,0 +1,8 @@
+"""Tell somebody; here, the log."""
+
+import logging
+
+
+def main(text: str) -> str:
+    logging.warning("%s", text)
+    return text
