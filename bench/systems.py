@@ -9,7 +9,7 @@ import shutil
 import sys
 import tempfile
 import urllib.request
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,7 +52,7 @@ class System:
 
 
 @contextlib.asynccontextmanager
-async def running(system: System) -> AsyncIterator[tuple[Running, Client]]:
+async def running(system: System) -> AsyncGenerator[tuple[Running, Client]]:
     """``system``, started in a folder of its own that is deleted afterwards, and a client for it."""
     folder = Path(tempfile.mkdtemp(prefix=f"bench-{system.name}-"))
     try:
@@ -64,7 +64,7 @@ async def running(system: System) -> AsyncIterator[tuple[Running, Client]]:
 
 
 @contextlib.contextmanager
-def _served(server: Server, base: str, call_path: str, *, first: str) -> Iterator[Running]:
+def _served(server: Server, base: str, call_path: str, *, first: str) -> Generator[Running]:
     with server:
         wait_for_answer(base + first, server)
         yield Running(base, server, call_path)
@@ -103,7 +103,7 @@ def _starlette(folder: Path) -> AbstractContextManager[Running]:
 
 
 @contextlib.contextmanager
-def _restate(folder: Path) -> Iterator[Running]:
+def _restate(folder: Path) -> Generator[Running]:
     ingress, admin, node, service = free_port(), free_port(), free_port(), free_port()
     env = {
         "DO_NOT_TRACK": "1",
