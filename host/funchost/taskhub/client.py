@@ -1,0 +1,205 @@
+"""The client of a task hub: what apps, tools and the HTTP API may ask of an instance.
+
+It adds to the hub what holds for every store: which instance ids are legal, which functions can be
+started, and in which state an instance takes which message. A message for an instance is sent through
+an :class:`Instance` that :meth:`HubClient.open` has checked; one that finishes in between drops it.
+"""
+
+import unicodedata
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
+
+from funchost.clock import Clock, new_guid
+from funchost.durable.events import (
+    EventRaised,
+    ExecutionResumed,
+    ExecutionSuspended,
+    ExecutionTerminated,
+    TraceContext,
+)
+from funchost.durable.status import NON_RUNNING, TERMINAL, RuntimeStatus
+from funchost.durable.texts import unknown_function
+from funchost.errors import InstanceGone, InstanceNotFound, InvalidArgument, InvalidOperation
+from funchost.ids import InstanceId
+from funchost.taskhub import Instance, NewInstance, Query, TaskHub
+
+__all__ = ["HubClient", "instance_id_of"]
+
+LONGEST_INSTANCE_ID = 256
+
+_SHORTEST_POLL_S = 0.02
+"""An interval of 0 is legal for a caller and would keep a core busy."""
+
+
+class HubClient:
+    """Asks ``hub`` on behalf of one app.
+
+    ``orchestrators`` maps the lower-case names of all that can be started to the names they are
+    registered under; it is read at each use. ``replacing`` are the states in which a start takes the
+    place of an existing instance. Coroutines run on the loop that opened the hub.
+    """
+
+    def __init__(
+        self,
+        hub: TaskHub,
+        clock: Clock,
+        *,
+        orchestrators: Mapping[str, str],
+        replacing: frozenset[RuntimeStatus] = NON_RUNNING,
+        default_version: str = "",
+    ) -> None:
+        self.hub = hub
+        self._clock = clock
+        self._orchestrators = orchestrators
+        self._replacing = replacing
+        self._default_version = default_version
+
+    async def start(
+        self,
+        name: str,
+        *,
+        instance_id: str | None = None,
+        input_text: str | None = None,
+        version: str | None = None,
+        trace: TraceContext | None = None,
+    ) -> InstanceId:
+        """Durable when it returns. ``input_text`` is JSON text; no or an empty id draws a new one.
+
+        Raises InvalidArgument for an unknown function or a bad id, InstanceExists.
+        """
+        registered = self._registered(name)
+        new_id = instance_id_of(instance_id) if instance_id else InstanceId(new_guid())
+        new = NewInstance(
+            id=new_id,
+            name=registered,
+            input=input_text,
+            version=self._default_version if version is None else version,
+            trace=trace,
+        )
+        await self.hub.start(new, replacing=self._replacing)
+        return new_id
+
+    async def restart(self, instance_id: str, *, new_id: bool) -> InstanceId:
+        """Start the function of an existing instance again with the same input, under a new id or its own.
+
+        Raises InstanceNotFound, InvalidArgument when its function is gone, InstanceExists.
+        """
+        old = await self.read(instance_id)
+        return await self.start(old.name, instance_id=None if new_id else old.id, input_text=old.input)
+
+    async def read(self, instance_id: str) -> Instance:
+        """Raises InstanceNotFound."""
+        instance = await self.hub.read(InstanceId(instance_id))
+        if instance is None:
+            raise InstanceNotFound(instance_id)
+        return instance
+
+    async def open(self, instance_id: str) -> Instance:
+        """An instance that takes messages. Raises InstanceNotFound, InstanceGone."""
+        instance = await self.hub.read(InstanceId(instance_id), payloads=False)
+        if instance is None:
+            raise InstanceNotFound(instance_id)
+        if instance.status.is_terminal:
+            raise InstanceGone(instance_id, instance.status.value)
+        return instance
+
+    async def raise_event(self, instance: Instance, name: str, input_text: str) -> None:
+        """``input_text`` is JSON text, and stays as it is however often a caller has encoded it."""
+        await self.hub.send(instance.id, EventRaised(timestamp=self._clock.now(), name=name, input=input_text))
+
+    async def terminate(self, instance: Instance, reason: str | None) -> None:
+        """``reason`` becomes the output of the instance."""
+        await self.hub.send(instance.id, ExecutionTerminated(timestamp=self._clock.now(), reason=reason))
+
+    async def suspend(self, instance: Instance, reason: str | None) -> None:
+        """Raises InvalidOperation when it is suspended already."""
+        if instance.status is RuntimeStatus.SUSPENDED:
+            raise InvalidOperation(_not_in_this_state("suspend", instance))
+        await self.hub.send(instance.id, ExecutionSuspended(timestamp=self._clock.now(), reason=reason))
+
+    async def resume(self, instance: Instance, reason: str | None) -> None:
+        """Raises InvalidOperation when it is not suspended."""
+        if instance.status is not RuntimeStatus.SUSPENDED:
+            raise InvalidOperation(_not_in_this_state("resume", instance))
+        await self.hub.send(instance.id, ExecutionResumed(timestamp=self._clock.now(), reason=reason))
+
+    async def rewind(self, instance_id: str, reason: str | None) -> None:
+        """Raises InstanceNotFound, InstanceGone for one that finished without failing, and InvalidOperation
+        otherwise: no store can rewind yet."""
+        instance = await self.read(instance_id)
+        if instance.status.is_terminal and instance.status is not RuntimeStatus.FAILED:
+            raise InstanceGone(instance_id, instance.status.value)
+        if instance.status is not RuntimeStatus.FAILED:
+            raise InvalidOperation("The rewind operation is only supported on failed orchestration instances.")
+        raise InvalidOperation(f"Rewinding is not supported yet; restart the instance {instance_id} instead.")
+
+    async def purge(self, instance_id: str) -> None:
+        """Remove one instance, without its children. Raises InstanceNotFound, and InvalidOperation for an
+        orchestration that is not finished."""
+        instance = await self.hub.read(InstanceId(instance_id), payloads=False)
+        if instance is None:
+            raise InstanceNotFound(instance_id)
+        if not (instance.status.is_terminal or _is_entity(instance.id)):
+            raise InvalidOperation(_not_in_this_state("purge", instance))
+        if not await self.hub.purge(instance.id):
+            raise InstanceNotFound(instance_id)
+
+    async def purge_finished(self, query: Query) -> int:
+        """Remove the finished instances that match; how many. Statuses of ``query`` that are not terminal
+        count as not given, so that a filter never removes what still runs."""
+        statuses = (query.statuses & TERMINAL) or TERMINAL
+        finished = replace(query, statuses=statuses, top=100, payloads=False)
+        return sum([await self.hub.purge(instance.id) async for instance in self._all(finished)])
+
+    async def wait(self, instance_id: str, *, timeout_s: float, interval_s: float) -> Instance | None:
+        """The instance once it is finished, looked at every ``interval_s`` and a last time at the end; None
+        when it is still open or unknown then."""
+        deadline = self._clock.monotonic() + timeout_s
+        while True:
+            instance = await self.hub.read(InstanceId(instance_id), payloads=False)
+            if instance is not None and instance.status.is_terminal:
+                return await self.hub.read(InstanceId(instance_id))
+            remaining = deadline - self._clock.monotonic()
+            if remaining <= 0:
+                return None
+            await self._clock.sleep(min(max(interval_s, _SHORTEST_POLL_S), remaining))
+
+    async def _all(self, query: Query) -> AsyncIterator[Instance]:
+        page = await self.hub.list(query)
+        while True:
+            for instance in page.instances:
+                yield instance
+            if page.next is None:
+                return
+            page = await self.hub.list(query, page=page.next)
+
+    def _registered(self, name: str) -> str:
+        registered = self._orchestrators.get(name.lower())
+        if registered is None:
+            raise InvalidArgument(unknown_function(name, "orchestrator", self._orchestrators.values()))
+        return registered
+
+
+def instance_id_of(text: str) -> InstanceId:
+    """Raises InvalidArgument with the texts of the reference host, swapped arguments included: clients
+    only ever display them."""
+    if text.startswith("@"):
+        raise InvalidArgument("instanceId (Parameter 'Orchestration instance ids must not start with @.')")
+    if any(c in "/\\#?" or unicodedata.category(c) == "Cc" for c in text):
+        raise InvalidArgument(
+            "instanceId (Parameter 'Orchestration instance ids must not contain /, \\, #, ?, or control characters.')"
+        )
+    if len(text) > LONGEST_INSTANCE_ID:
+        raise InvalidArgument("Instance ID lengths must not exceed 256 characters.")
+    return InstanceId(text)
+
+
+def _not_in_this_state(operation: str, instance: Instance) -> str:
+    return (
+        f"Cannot {operation} the orchestration instance {instance.id} "
+        f"because instance is in the {instance.status.value} state."
+    )
+
+
+def _is_entity(instance_id: InstanceId) -> bool:
+    return instance_id.startswith("@")
