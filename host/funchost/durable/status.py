@@ -1,11 +1,11 @@
 """Runtime status of an instance, and which changes of it are legal."""
 
-from enum import Enum
+from enum import StrEnum
 
 __all__ = ["NON_RUNNING", "TERMINAL", "RuntimeStatus"]
 
 
-class RuntimeStatus(str, Enum):
+class RuntimeStatus(StrEnum):
     """The name is the value; ``number`` is what histories of other engines hold."""
 
     RUNNING = "Running"
@@ -28,9 +28,7 @@ class RuntimeStatus(str, Enum):
 
 _NUMBERS = {status: number for number, status in enumerate(RuntimeStatus)}
 
-TERMINAL = frozenset(
-    {RuntimeStatus.COMPLETED, RuntimeStatus.FAILED, RuntimeStatus.CANCELED, RuntimeStatus.TERMINATED}
-)
+TERMINAL = frozenset({RuntimeStatus.COMPLETED, RuntimeStatus.FAILED, RuntimeStatus.CANCELED, RuntimeStatus.TERMINATED})
 
 NON_RUNNING = TERMINAL
 """What ``overridableExistingInstanceStates: NonRunningStates`` lets a start replace."""

@@ -246,8 +246,8 @@ class StatusChange:
     """What differs in the view since the last commit; ``UNCHANGED`` leaves a field alone."""
 
     status: RuntimeStatus | Unchanged = UNCHANGED
-    output: str | None | Unchanged = UNCHANGED
-    custom_status: str | None | Unchanged = UNCHANGED
+    output: str | Unchanged | None = UNCHANGED
+    custom_status: str | Unchanged | None = UNCHANGED
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,280 @@
+"""The orchestration context: all that orchestrator code may ask for.
+
+Names, parameters and errors are the SDK's, and so is the base class, for ``isinstance`` in user code. A call
+makes a task and serialises its input at once; nothing is scheduled before the task is yielded.
+"""
+
+from collections.abc import Collection
+from datetime import UTC, date, datetime
+from types import SimpleNamespace
+from typing import Any, Protocol, cast
+from uuid import UUID
+
+from funchost.durable import payloads, sdk
+from funchost.durable.actions import CallActivity, CallSubOrchestrator, CreateTimer
+from funchost.durable.deterministic_ids import new_guid, new_uuid
+from funchost.durable.events import ExecutionStarted, HistoryEvent
+from funchost.durable.functions import DurableFunctions
+from funchost.durable.histories import HistoryEventView, history_views
+from funchost.durable.open_tasks import EventWait, OpenTasks
+from funchost.durable.retry import rule_of
+from funchost.durable.tasks import AtomicTask, RetryAbleTask, Task, TimerTask, WhenAllTask, WhenAnyTask
+from funchost.ids import InstanceId
+from funchost.instant import Instant, from_datetime, to_datetime
+
+__all__ = ["Events", "OrchestrationContext"]
+
+_MAX_STATUS_KB = 16
+
+
+class Events(Protocol):
+    """Where the context finds the history when user code asks for it."""
+
+    past: list[HistoryEvent]
+    arriving: list[HistoryEvent]
+
+
+class OrchestrationContext(sdk.DurableOrchestrationContext):
+    """What an orchestrator function gets as its one argument."""
+
+    def __init__(
+        self,
+        start: ExecutionStarted,
+        tasks: OpenTasks,
+        functions: DurableFunctions,
+        events: Events,
+        *,
+        input_type: type | None = None,
+        http_poll_ms: int = 30_000,
+    ) -> None:
+        # The SDK's constructor parses the payload of a protocol that this engine does not speak.
+        self._start = start
+        self._tasks = tasks
+        self._functions = functions
+        self._events = events
+        self._input_type = input_type
+        self._time_override: datetime | None = None
+        self._guid_counter = 0
+        self._status: Any = None
+        self._http_poll_ms = http_poll_ms
+        self.replaying = tasks.episode > 1
+        self.status_json: str | None = None
+        self.histories_read = False
+        self.new_input: str | None = None
+        self.continuing = False
+        self.sealed = False
+
+    # --- facts ---------------------------------------------------------------------------------
+
+    @property
+    def instance_id(self) -> str:
+        return self._start.instance_id
+
+    @property
+    def parent_instance_id(self) -> str | None:
+        return None if self._start.parent is None else self._start.parent.instance_id
+
+    @property
+    def version(self) -> str:
+        return self._start.version
+
+    @property
+    def is_replaying(self) -> bool:
+        """Whether the code up to the next yield has run before."""
+        return self.replaying
+
+    @property
+    def current_utc_datetime(self) -> datetime:
+        """Aware UTC, the same at the same place of the code in every replay."""
+        return self._time_override or to_datetime(self._tasks.now)
+
+    @current_utc_datetime.setter
+    def current_utc_datetime(self, value: datetime) -> None:
+        self._time_override = value
+
+    @property
+    def histories(self) -> list[HistoryEventView]:
+        """All events of this run, those of the running episode included."""
+        self.histories_read = True
+        return history_views(self._events.past, self._events.arriving)
+
+    @property
+    def function_context(self) -> Any:
+        return SimpleNamespace(defaultHttpAsyncRequestSleepTimeMillseconds=self._http_poll_ms)
+
+    @property
+    def will_continue_as_new(self) -> bool:
+        return self.continuing
+
+    @property
+    def custom_status(self) -> Any:
+        """The last value set in this run, None before."""
+        return self._status
+
+    def get_input(self, expected_type: type | None = None) -> Any:
+        """The decoded input, a fresh object at each call; None when there is none."""
+        return payloads.decode_input(self._start.input, expected_type or self._input_type)
+
+    # --- work ----------------------------------------------------------------------------------
+
+    def call_activity(self, name: Any, input_: Any = None, expected_type: type | None = None) -> Task:
+        return self._activity(*self._activity_call(name, input_, expected_type))
+
+    def call_activity_with_retry(
+        self, name: Any, retry_options: Any, input_: Any = None, expected_type: type | None = None
+    ) -> Task:
+        call = self._activity_call(name, input_, expected_type)
+        if retry_options is None:
+            return self._activity(*call)
+        return RetryAbleTask(self._tasks, rule_of(retry_options), lambda: self._activity(*call))
+
+    def call_sub_orchestrator(
+        self,
+        name: Any,
+        input_: Any = None,
+        instance_id: str | None = None,
+        version: str | None = None,
+        expected_type: type | None = None,
+    ) -> Task:
+        return self._child(*self._child_call(name, input_, instance_id, version, expected_type))
+
+    def call_sub_orchestrator_with_retry(
+        self,
+        name: Any,
+        retry_options: Any,
+        input_: Any = None,
+        instance_id: str | None = None,
+        version: str | None = None,
+        expected_type: type | None = None,
+    ) -> Task:
+        call = self._child_call(name, input_, instance_id, version, expected_type)
+        if retry_options is None:
+            return self._child(*call)
+        return RetryAbleTask(self._tasks, rule_of(retry_options), lambda: self._child(*call))
+
+    def create_timer(self, fire_at: datetime) -> TimerTask:
+        """A timer of any length. An aware time is converted to UTC, a naive one is UTC."""
+        return TimerTask(self._tasks, CreateTimer(-1, _instant_of(fire_at)))
+
+    def wait_for_external_event(self, name: str, expected_type: type | None = None) -> Task:
+        if not name:
+            raise ValueError("external_event_name cannot be empty")
+        return AtomicTask(self._tasks, EventWait(name), expected_type)
+
+    def task_all(self, activities: Collection[Task]) -> Task:
+        return WhenAllTask(self._tasks, activities)
+
+    def task_any(self, activities: Collection[Task]) -> Task:
+        return WhenAnyTask(self._tasks, activities)
+
+    def continue_as_new(self, input_: Any) -> None:
+        """End this run at the next yield or return and start anew; the first call counts."""
+        if self.continuing or self.sealed:
+            return
+        self.new_input = payloads.wrap(payloads.encode(input_))
+        self.continuing = True
+        self._tasks.seal()
+
+    def set_custom_status(self, status: Any) -> None:
+        """Shown with the instance until another is set; a falsy value shows none.
+
+        Raises TypeError for what cannot be serialised and ValueError above 16 KB.
+        """
+        text = payloads.encode(status) if status else None
+        if text is not None and (size_kb := len(text.encode("utf-16-le")) // 1024) > _MAX_STATUS_KB:
+            raise ValueError(
+                "The UTF-16 size of the JSON-serialized payload must not exceed 16 KB. "
+                f"The current payload size is {size_kb} KB."
+            )
+        if not self.sealed:
+            self._status = status
+            self.status_json = text
+
+    def new_uuid(self) -> str:
+        return new_uuid(self._start.instance_id, self.current_utc_datetime, self._next_guid())
+
+    def new_guid(self) -> UUID:
+        return new_guid(self._start.instance_id, self.current_utc_datetime, self._next_guid())
+
+    # --- not in this release -------------------------------------------------------------------
+
+    def call_entity(self, *args: Any, **kwargs: Any) -> Any:
+        raise NotImplementedError("entity operations are not available yet in this release of funchost")
+
+    def signal_entity(self, *args: Any, **kwargs: Any) -> Any:
+        raise NotImplementedError("entity operations are not available yet in this release of funchost")
+
+    def call_http(self, *args: Any, **kwargs: Any) -> Any:
+        raise NotImplementedError("call_http is not available yet in this release of funchost; use an activity")
+
+    # --- internals -----------------------------------------------------------------------------
+
+    def _next_guid(self) -> int:
+        counter = self._guid_counter
+        self._guid_counter += 1
+        return counter
+
+    def _activity_call(self, name: Any, input_: Any, expected_type: type | None) -> tuple[str, str, type | None]:
+        if isinstance(name, sdk.FunctionBuilder):
+            expected_type = expected_type or sdk.return_type(name)
+        resolved = self._name_of(name, "activity")
+        return resolved, payloads.activity_input(payloads.encode(input_)), expected_type
+
+    def _activity(self, name: str, stored_input: str, expected_type: type | None) -> AtomicTask:
+        return AtomicTask(self._tasks, CallActivity(-1, name, stored_input), expected_type)
+
+    def _child_call(
+        self, name: Any, input_: Any, instance_id: str | None, version: str | None, expected_type: type | None
+    ) -> tuple[str, str, InstanceId, str | None, type | None]:
+        if instance_id:
+            self._check_child_id(instance_id)
+        stored_input = payloads.wrap(payloads.encode(input_))
+        return self._name_of(name, "orchestrator"), stored_input, InstanceId(instance_id or ""), version, expected_type
+
+    def _child(
+        self, name: str, stored_input: str, instance_id: InstanceId, version: str | None, expected_type: type | None
+    ) -> AtomicTask:
+        action = CallSubOrchestrator(-1, name, instance_id, stored_input, version)
+        return AtomicTask(self._tasks, action, expected_type)
+
+    def _check_child_id(self, instance_id: str) -> None:
+        if instance_id.startswith("@"):
+            raise ValueError("Orchestration instance ids must not start with @.")
+        if instance_id in (self.instance_id, self.parent_instance_id):
+            raise ValueError(
+                "The instance ID of a sub-orchestration must be different than the instance ID of a parent orchestration."
+            )
+
+    def _name_of(self, name: Any, kind: str) -> str:
+        """A name, or the registered name of a decorated function. Raises ValueError for anything else."""
+        if isinstance(name, str) and name:
+            return name
+        if isinstance(name, sdk.FunctionBuilder):
+            return self._name_of_builder(name, kind)
+        if callable(name):
+            raise ValueError(
+                f"a plain function was passed where the name of an {kind} is needed: decorate it with the "
+                f"{_TRIGGER_WORDS[kind]} decorator, or pass the name of the function as a string"
+            )
+        raise ValueError("function_name cannot be empty")
+
+    def _name_of_builder(self, builder: Any, kind: str) -> str:
+        trigger = sdk.builder_trigger(builder)
+        expected = _TRIGGER_WORDS[kind]
+        if trigger.lower() != expected.lower():
+            raise ValueError(
+                f"Received function with Trigger-type `{trigger}` but expected `{expected}`. Ensure your function is "
+                f"annotated with the `{expected}` decorator or directly pass in the name of the function as a string."
+            )
+        return self._functions.registered(sdk.builder_name(builder), among=kind)
+
+
+_TRIGGER_WORDS = {"activity": "ActivityTrigger", "orchestrator": "OrchestrationTrigger"}
+
+
+def _instant_of(fire_at: Any) -> Instant:
+    if isinstance(fire_at, datetime):
+        return from_datetime(fire_at)
+    if isinstance(fire_at, date):
+        return from_datetime(datetime(fire_at.year, fire_at.month, fire_at.day, tzinfo=UTC))
+    raise ValueError("fireAt: Expected valid datetime object but got ", cast(object, fire_at))

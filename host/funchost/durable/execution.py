@@ -1,0 +1,490 @@
+"""One execution of an orchestration: a state machine fed with history events.
+
+``replay(past)`` feeds what is committed, ``apply(new)`` what has arrived; both deliver one event at a time,
+and user code runs between them as soon as what it awaits is complete. Decisions (TaskScheduled, TimerCreated,
+…) that the past holds are matched with what the code asks for now; what is left over after ``apply`` is new
+and makes up the outcome. A replay and a kept execution differ in nothing but where the past comes from.
+
+Status changes: Pending -> Running at ExecutionStarted; Running <-> Suspended at ExecutionSuspended and
+ExecutionResumed (what arrives in between is held back, in order); any -> Terminated at ExecutionTerminated;
+otherwise the end comes when the code has returned, raised or asked to continue as new *and* no activity,
+timer or sub-orchestration is still out.
+"""
+
+from collections.abc import Callable, Sequence
+from contextvars import Context, copy_context
+from dataclasses import dataclass
+from typing import Any
+
+from funchost.durable import payloads, texts
+from funchost.durable.actions import Action, CallActivity, CallSubOrchestrator, CreateTimer, SendEvent, check_recorded
+from funchost.durable.context import OrchestrationContext
+from funchost.durable.events import (
+    ContinuedAsNew,
+    EventRaised,
+    EventSent,
+    ExecutionCompleted,
+    ExecutionResumed,
+    ExecutionStarted,
+    ExecutionSuspended,
+    ExecutionTerminated,
+    GenericEvent,
+    HistoryEvent,
+    OrchestratorCompleted,
+    OrchestratorStarted,
+    SubOrchestrationInstanceCompleted,
+    SubOrchestrationInstanceCreated,
+    SubOrchestrationInstanceFailed,
+    TaskCompleted,
+    TaskFailed,
+    TaskScheduled,
+    TimerCreated,
+    TimerFired,
+)
+from funchost.durable.functions import DurableFunctions
+from funchost.durable.open_tasks import OpenTasks
+from funchost.durable.sdk import TaskState
+from funchost.durable.status import RuntimeStatus
+from funchost.durable.step import ContinueAsNew, Ending, Step
+from funchost.durable.tasks import ReadyTask, Task
+from funchost.durable.user_code import Raised, Returned, Suspended, UserCode
+from funchost.errors import NondeterminismError
+from funchost.ids import ExecutionId
+from funchost.instant import Instant
+
+__all__ = ["EngineSettings", "Execution"]
+
+_RUNNING = TaskState.RUNNING
+_FAILED = TaskState.FAILED
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """Of host.json, what the engine itself obeys."""
+
+    max_actions: int = 100_000
+    default_version: str = ""
+    store_inputs: bool = False
+    http_poll_ms: int = 30_000
+
+
+class Execution:
+    """Feed it the past once, then what arrives; see the module's text.
+
+    Not thread-safe. One call of ``replay`` or ``apply`` runs on one thread, without a running event loop.
+    """
+
+    def __init__(self, execution: ExecutionId, functions: DurableFunctions, settings: EngineSettings) -> None:
+        self.past: list[HistoryEvent] = []
+        self.arriving: list[HistoryEvent] = []
+        self._functions = functions
+        self._settings = settings
+        self._tasks = OpenTasks(execution)
+        self._variables: Context = copy_context()
+        self._start: ExecutionStarted | None = None
+        self._context: OrchestrationContext | None = None
+        self._code: UserCode | None = None
+        self._awaited: Task | None = None
+        self._ending: Ending | None = None
+        self._finished = False
+        self._suspended = False
+        self._reason: str | None = None
+        self._held: list[HistoryEvent] = []
+        self._carried: list[EventRaised] = []
+        self._continuing = False
+        self._code_needed = False
+        self._action_count = 0
+
+    # --- what a caller does ----------------------------------------------------------------------
+
+    @property
+    def is_live(self) -> bool:
+        """Whether user code is suspended at a yield here, ready to be resumed."""
+        return self._code is not None
+
+    @property
+    def may_be_kept(self) -> bool:
+        """Whether resuming instead of replaying makes no difference to the author's code."""
+        return (
+            self._code is not None
+            and self._code.is_authors_own
+            and self._context is not None
+            and not self._context.histories_read
+        )
+
+    @property
+    def status(self) -> RuntimeStatus:
+        if self._ending is not None and self._finished:
+            return self._ending.status
+        if self._suspended:
+            return RuntimeStatus.SUSPENDED
+        return RuntimeStatus.PENDING if self._start is None else RuntimeStatus.RUNNING
+
+    def replay(self, past: Sequence[HistoryEvent]) -> None:
+        """Feed the committed history; the execution must be fresh."""
+        self.past = list(past)
+        self._tasks.episode = 1 + sum(1 for event in past if event.__class__ is OrchestratorStarted)
+        self._variables.run(self._feed, self.past)
+
+    def apply(self, received: Sequence[HistoryEvent], now: Instant) -> Step | None:
+        """Deliver what has arrived; ``now`` becomes the orchestrator's clock.
+
+        None: the awaited task is complete, but user code is not here to be resumed. This execution is then
+        spoiled; make a new one, replay and apply.
+        """
+        before, status_before = self._custom_status, self.status
+        self._tasks.cancelled_timers = []
+        self.arriving = [OrchestratorStarted(timestamp=now), *_start_first(received)]
+        if self._tasks.delivering >= self._tasks.episode:
+            self._tasks.episode = self._tasks.delivering + 1
+        self._variables.run(self._feed, self.arriving)
+        if self._code_needed:
+            return None
+        step = self._conclude(now, before, status_before)
+        self.past += step.events
+        self.arriving = []
+        return step
+
+    def close(self) -> None:
+        """Close the suspended code silently: whatever it calls on its way out has no effect."""
+        if self._code is not None:
+            self._variables.run(self._close_code)
+
+    # --- feeding ---------------------------------------------------------------------------------
+
+    def _feed(self, events: Sequence[HistoryEvent]) -> None:
+        handlers = _HANDLERS
+        try:
+            for event in events:
+                if self._suspended and event.__class__ in _HELD_WHILE_SUSPENDED:
+                    self._held.append(event)
+                else:
+                    handlers[event.__class__](self, event)
+        except NondeterminismError as exc:
+            self._fail_at_once(str(exc))
+        except payloads.PayloadError as exc:
+            name = self._start.name if self._start else ""
+            self._fail_at_once(texts.orchestrator_failed(name, texts.error_text(exc)))
+
+    def _on_orchestrator_started(self, event: OrchestratorStarted) -> None:
+        self._tasks.delivering += 1
+        self._tasks.now = max(self._tasks.now, event.timestamp)
+
+    def _on_execution_started(self, event: ExecutionStarted) -> None:
+        if self._start is not None:
+            return
+        self._start = event
+        orchestrator = self._functions.orchestrator(event.name)
+        if orchestrator is None:
+            missing = texts.unknown_function(event.name, "orchestrator", self._functions.orchestrator_names)
+            self._fail_at_once(texts.orchestrator_failed(event.name, missing))
+            return
+        self._context = OrchestrationContext(
+            event,
+            self._tasks,
+            self._functions,
+            self,
+            input_type=orchestrator.input_type,
+            http_poll_ms=self._settings.http_poll_ms,
+        )
+        self._code = UserCode(orchestrator.call)
+        self._advance(self._code.start(self._context))
+
+    def _on_task_completed(self, event: TaskCompleted | SubOrchestrationInstanceCompleted) -> None:
+        self._tasks.succeed(event.task_id, event.result)
+        self._resume()
+
+    def _on_task_failed(self, event: TaskFailed | SubOrchestrationInstanceFailed) -> None:
+        self._tasks.fail(event.task_id, event.reason, event.details)
+        self._resume()
+
+    def _on_timer_fired(self, event: TimerFired) -> None:
+        self._tasks.fire(event.timer_id)
+        self._resume()
+
+    def _on_event_raised(self, event: EventRaised) -> None:
+        if self._continuing:
+            self._carried.append(event)
+            return
+        self._tasks.raise_event(event)
+        self._resume()
+
+    def _on_decision(self, event: TaskScheduled | TimerCreated | SubOrchestrationInstanceCreated | EventSent) -> None:
+        check_recorded(event, self._tasks.actions.pop(event.event_id, None))
+
+    def _on_suspended(self, event: ExecutionSuspended) -> None:
+        if self._ending is None or self._tasks.keeps_open:
+            self._suspended = True
+            self._reason = event.reason
+
+    def _on_resumed(self, event: ExecutionResumed) -> None:
+        if not self._suspended:
+            return
+        self._suspended = False
+        self._reason = event.reason
+        held, self._held = self._held, []
+        self._feed(held)
+
+    def _on_terminated(self, event: ExecutionTerminated) -> None:
+        self._ending = Ending(RuntimeStatus.TERMINATED, event.reason)
+        self._suspended = False
+        self._continuing = False
+        self._awaited = None
+
+    def _on_completed(self, event: ExecutionCompleted | ContinuedAsNew) -> None:
+        if isinstance(event, ExecutionCompleted):
+            self._ending = Ending(event.status, event.result)
+            self._finished = True
+
+    def _ignore(self, event: HistoryEvent) -> None:
+        """Closes an episode, or is there for a person to read."""
+
+    # --- running user code -----------------------------------------------------------------------
+
+    def _resume(self) -> None:
+        """Run user code if what it awaits is complete."""
+        if self._awaited is not None and self._awaited.state is not _RUNNING:
+            if self._code is None:
+                self._code_needed = True
+                return
+            self._advance(self._send(self._awaited))
+
+    def _advance(self, result: Suspended | Returned | Raised) -> None:
+        """Go on until the code awaits something that is not complete, or ends."""
+        while isinstance(result, Suspended):
+            assert self._context is not None
+            if self._context.continuing:
+                self._end_by_continue()
+                return
+            task = self._awaitable(result.value)
+            if task is None:
+                return
+            self._tasks.schedule(task)
+            self._awaited = task
+            if task.state is _RUNNING:
+                return
+            result = self._send(task)
+        self._awaited = None
+        if isinstance(result, Raised):
+            self._raised(result)
+        elif self._context is not None and self._context.continuing:
+            self._end_by_continue()
+        else:
+            self._returned(result.value)
+
+    def _send(self, task: Task) -> Suspended | Returned | Raised:
+        assert self._code is not None
+        assert self._context is not None
+        self._context.replaying = task.is_played
+        value = task.result
+        return self._code.throw(value) if task.state is _FAILED else self._code.send(value)
+
+    def _awaitable(self, value: Any) -> Task | None:
+        """The task to wait for. ``yield None`` goes on at once; anything else that is no task is a failure."""
+        if isinstance(value, Task):
+            return value
+        if value is None:
+            return ReadyTask(self._tasks)
+        hint = (
+            "; to wait for several tasks, yield context.task_all(...)" if isinstance(value, (list, tuple, set)) else ""
+        )
+        assert self._start is not None
+        self._ended()
+        error = f"an orchestrator must yield tasks, but yielded {type(value).__name__} {value!r:.200}{hint}"
+        self._ending = Ending(RuntimeStatus.FAILED, texts.orchestrator_failed(self._start.name, error))
+        return None
+
+    def _returned(self, value: Any) -> None:
+        assert self._start is not None
+        self._ended()
+        try:
+            self._ending = Ending(RuntimeStatus.COMPLETED, payloads.encode_plain(value))
+        except (TypeError, ValueError) as exc:
+            self._ending = Ending(RuntimeStatus.FAILED, texts.orchestrator_failed(self._start.name, str(exc)))
+
+    def _raised(self, raised: Raised) -> None:
+        assert self._start is not None
+        self._ended()
+        error = texts.error_text(raised.error)
+        self._ending = Ending(
+            RuntimeStatus.FAILED,
+            texts.orchestrator_failed(self._start.name, error),
+            texts.orchestrator_failure_details(error, raised.traceback),
+        )
+
+    def _end_by_continue(self) -> None:
+        self._continuing = True
+        self._ended()
+
+    def _ended(self) -> None:
+        self._awaited = None
+        self._close_code()
+
+    def _close_code(self) -> None:
+        code, self._code = self._code, None
+        if code is None:
+            return
+        was_sealed = self._context is not None and self._context.sealed
+        if self._context is not None:
+            self._context.sealed = True
+        with self._tasks.silenced():
+            code.close()
+        if self._context is not None:
+            self._context.sealed = was_sealed
+
+    def _fail_at_once(self, message: str) -> None:
+        """A failure that the author's code does not see and that waits for nothing."""
+        self._ended()
+        self._tasks.drop_all(number_after=max((event.event_id for event in self.past), default=-1))
+        self._continuing = False
+        self._suspended = False
+        self._ending = Ending(RuntimeStatus.FAILED, message)
+
+    # --- the outcome -----------------------------------------------------------------------------
+
+    @property
+    def _custom_status(self) -> str | None:
+        return None if self._context is None else self._context.status_json
+
+    def _conclude(self, now: Instant, custom_status_before: str | None, status_before: RuntimeStatus) -> Step:
+        actions = self._new_actions()
+        may_end = self._may_end()
+        step = Step(
+            self._start,
+            self.arriving,
+            self._custom_status,
+            self._custom_status != custom_status_before,
+            cancelled_timers=tuple(self._tasks.cancelled_timers),
+        )
+        for action in actions:
+            _RECORDERS[action.__class__](self, step, action, now)
+        self._tasks.actions.clear()
+        if self._ending is not None and may_end:
+            self._record_ending(step, self._ending, now)
+        elif self._continuing and may_end:
+            assert self._context is not None
+            step.successor = ContinueAsNew(self._context.new_input, tuple(self._carried))
+        step.events.append(OrchestratorCompleted(timestamp=now))
+        if self.status is not status_before:
+            step.status, step.reason = self.status, self._reason
+        return step
+
+    def _may_end(self) -> bool:
+        """Termination waits for nothing; every other end for all that is still out, and for a resume."""
+        if self._finished:
+            return False
+        if self._ending is not None and self._ending.status is RuntimeStatus.TERMINATED:
+            return True
+        return not (self._tasks.keeps_open or self._suspended)
+
+    def _record_ending(self, step: Step, ending: Ending, now: Instant) -> None:
+        self._finished = True
+        step.ending = ending
+        number = self._tasks.draw_id()
+        step.events.append(
+            ExecutionCompleted(timestamp=now, event_id=number, status=ending.status, result=ending.output)
+        )
+
+    def _new_actions(self) -> list[Action]:
+        """What is to be recorded; none of it when the execution fails over what it asked for."""
+        actions = list(self._tasks.actions.values())
+        self._action_count += len(actions)
+        problem = self._problem_with(actions)
+        if problem is None:
+            return actions
+        assert self._start is not None
+        self._fail_at_once(texts.orchestrator_failed(self._start.name, problem))
+        return []
+
+    def _problem_with(self, actions: Sequence[Action]) -> str | None:
+        if self._action_count > self._settings.max_actions:
+            return texts.too_many_actions(self._settings.max_actions)
+        for action in actions:
+            if action.__class__ is CallActivity and self._functions.activity(action.name) is None:
+                return texts.unknown_function(action.name, "activity", self._functions.activity_names)
+            if action.__class__ is CallSubOrchestrator and self._functions.orchestrator(action.name) is None:
+                return texts.unknown_function(action.name, "orchestrator", self._functions.orchestrator_names)
+        return None
+
+    def _record_activity(self, step: Step, action: CallActivity, now: Instant) -> None:
+        stored = action.input if self._settings.store_inputs else None
+        step.activities.append(action)
+        step.events.append(TaskScheduled(timestamp=now, event_id=action.id, name=action.name, input=stored))
+
+    def _record_child(self, step: Step, action: CallSubOrchestrator, now: Instant) -> None:
+        if action.version is None:
+            action.version = self._settings.default_version
+        step.children.append(action)
+        step.events.append(
+            SubOrchestrationInstanceCreated(
+                timestamp=now,
+                event_id=action.id,
+                name=action.name,
+                instance_id=action.instance_id,
+                input=action.input if self._settings.store_inputs else None,
+                version=action.version,
+            )
+        )
+
+    def _record_timer(self, step: Step, action: CreateTimer, now: Instant) -> None:
+        if not action.cancelled:
+            step.timers.append(action)
+        step.events.append(TimerCreated(timestamp=now, event_id=action.id, fire_at=action.fire_at))
+
+    def _record_sent(self, step: Step, action: SendEvent, now: Instant) -> None:
+        step.sent.append(action)
+        step.events.append(
+            EventSent(
+                timestamp=now, event_id=action.id, instance_id=action.instance_id, name=action.name, input=action.input
+            )
+        )
+
+
+def _start_first(received: Sequence[HistoryEvent]) -> list[HistoryEvent]:
+    """A start goes before whatever else arrived with it."""
+    for index, event in enumerate(received):
+        if event.__class__ is ExecutionStarted:
+            return [event, *received[:index], *received[index + 1 :]]
+    return list(received)
+
+
+_HELD_WHILE_SUSPENDED = frozenset(
+    {
+        ExecutionStarted,
+        TaskCompleted,
+        TaskFailed,
+        SubOrchestrationInstanceCompleted,
+        SubOrchestrationInstanceFailed,
+        TimerFired,
+        EventRaised,
+    }
+)
+
+_HANDLERS: dict[type, Callable[[Execution, Any], None]] = {
+    OrchestratorStarted: Execution._on_orchestrator_started,
+    OrchestratorCompleted: Execution._ignore,
+    ExecutionStarted: Execution._on_execution_started,
+    ExecutionCompleted: Execution._on_completed,
+    ContinuedAsNew: Execution._on_completed,
+    ExecutionTerminated: Execution._on_terminated,
+    ExecutionSuspended: Execution._on_suspended,
+    ExecutionResumed: Execution._on_resumed,
+    TaskScheduled: Execution._on_decision,
+    TimerCreated: Execution._on_decision,
+    SubOrchestrationInstanceCreated: Execution._on_decision,
+    EventSent: Execution._on_decision,
+    TaskCompleted: Execution._on_task_completed,
+    SubOrchestrationInstanceCompleted: Execution._on_task_completed,
+    TaskFailed: Execution._on_task_failed,
+    SubOrchestrationInstanceFailed: Execution._on_task_failed,
+    TimerFired: Execution._on_timer_fired,
+    EventRaised: Execution._on_event_raised,
+    GenericEvent: Execution._ignore,
+}
+
+_RECORDERS: dict[type, Callable[[Execution, Step, Any, Instant], None]] = {
+    CallActivity: Execution._record_activity,
+    CallSubOrchestrator: Execution._record_child,
+    CreateTimer: Execution._record_timer,
+    SendEvent: Execution._record_sent,
+}

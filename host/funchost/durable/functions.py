@@ -1,0 +1,56 @@
+"""The durable functions of an app, as the engine looks them up: by name, ignoring case."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["DurableFunctions", "Orchestrator"]
+
+
+@dataclass(frozen=True, slots=True)
+class Orchestrator:
+    """``call`` is the author's own function; ``input_type`` what its trigger declares."""
+
+    name: str
+    call: Callable[[Any], Any]
+    input_type: type | None = None
+
+
+class DurableFunctions:
+    """Names of orchestrators and activities.
+
+    ``aliases`` maps a Python name to the registered one: a decorated function passed by reference is known by
+    its Python name, whatever name it was registered under.
+    """
+
+    def __init__(
+        self,
+        orchestrators: Iterable[Orchestrator],
+        activities: Iterable[str],
+        aliases: Mapping[str, str] | None = None,
+    ) -> None:
+        self._orchestrators = {o.name.lower(): o for o in orchestrators}
+        self._activities = {name.lower(): name for name in activities}
+        self._aliases = {python.lower(): registered for python, registered in (aliases or {}).items()}
+
+    @property
+    def orchestrator_names(self) -> list[str]:
+        return [o.name for o in self._orchestrators.values()]
+
+    @property
+    def activity_names(self) -> list[str]:
+        return list(self._activities.values())
+
+    def orchestrator(self, name: str) -> Orchestrator | None:
+        return self._orchestrators.get(name.lower())
+
+    def activity(self, name: str) -> str | None:
+        """The registered name, or None when there is no such activity."""
+        return self._activities.get(name.lower())
+
+    def registered(self, python_name: str, *, among: str) -> str:
+        """The registered name of a function passed by reference; ``among`` is ``activity`` or ``orchestrator``."""
+        known = self._activities if among == "activity" else self._orchestrators
+        if python_name.lower() in known:
+            return python_name
+        return self._aliases.get(python_name.lower(), python_name)

@@ -1,0 +1,170 @@
+"""What an execution has asked for and still waits for.
+
+This state outlives the generator: when user code is suspended (and, in the default mode, closed), answers
+are delivered here, and only when what the code awaits completes need the code run again. The retry of a
+failed attempt is decided here too, without user code.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from funchost.durable.actions import Action, CallSubOrchestrator
+from funchost.durable.events import EventRaised
+from funchost.durable.tasks import AtomicTask, CompoundTask, RetryAbleTask, Task, TimerTask
+from funchost.durable.texts import task_failure
+from funchost.ids import ExecutionId, InstanceId
+from funchost.instant import Instant
+
+__all__ = ["EventWait", "OpenTasks"]
+
+
+class EventWait(str):
+    """The action of a wait for an external event: its name. It is never recorded."""
+
+    __slots__ = ()
+
+
+class OpenTasks:
+    """Numbers tasks in the order in which they are scheduled and completes them by their answers."""
+
+    def __init__(self, execution: ExecutionId) -> None:
+        self.episode = 1
+        self.delivering = 0
+        self.now = Instant(0)
+        self.made = 0
+        self.actions: dict[int, Action] = {}
+        """Asked for and not yet recorded, in the order of their numbers."""
+        self.cancelled_timers: list[int] = []
+        """Timers that were set and need not fire any more, since the last outcome."""
+        self._execution = execution
+        self._next_id = 0
+        self._open: dict[int, AtomicTask] = {}
+        self._waits: dict[str, list[AtomicTask]] = {}
+        self._buffered: dict[str, deque[EventRaised]] = {}
+        self._sealed = False
+        self._silent = False
+
+    @property
+    def keeps_open(self) -> bool:
+        """Whether an activity, a timer or a sub-orchestration is still out: until then nothing ends."""
+        return bool(self._open)
+
+    def draw_id(self) -> int:
+        number = self._next_id
+        self._next_id += 1
+        return number
+
+    def seal(self) -> None:
+        """From here on nothing is scheduled: the code asked to continue as new."""
+        self._sealed = True
+
+    @contextmanager
+    def silenced(self) -> Iterator[None]:
+        """While the code is being closed nothing that it calls has an effect."""
+        self._silent = True
+        try:
+            yield
+        finally:
+            self._silent = False
+
+    def drop_all(self, *, number_after: int) -> None:
+        """Wait for nothing any more; the next number is above ``number_after``."""
+        self._open.clear()
+        self._waits.clear()
+        self.actions.clear()
+        self.cancelled_timers.clear()
+        self._sealed = True
+        self._next_id = max(self._next_id, number_after + 1)
+
+    def schedule(self, task: Task) -> None:
+        if task._is_scheduled_flag or self._sealed or self._silent:
+            return
+        task._is_scheduled_flag = True
+        if isinstance(task, CompoundTask):
+            if isinstance(task, RetryAbleTask):
+                task.scheduled()
+            for child in task.children:
+                self.schedule(child)
+        elif isinstance(task, AtomicTask):
+            self._open_task(task)
+
+    def record(self, action: Action) -> None:
+        """Ask for something that nobody waits for (a signal)."""
+        if not (self._sealed or self._silent):
+            action.id = self.draw_id()
+            self.actions[action.id] = action
+
+    def cancel(self, timer: TimerTask) -> bool:
+        """Take a pending timer out of what keeps the execution open. False: it stays as it is."""
+        if self._silent:
+            return False
+        if isinstance(timer.id, int) and self._open.pop(timer.id, None) is not None and timer.id not in self.actions:
+            self.cancelled_timers.append(timer.id)
+        return True
+
+    def succeed(self, task_id: int, payload: str | None) -> None:
+        """Deliver a result; one for an unknown or finished number is ignored."""
+        task = self._open.pop(task_id, None)
+        if task is not None:
+            task.complete_with_payload(payload)
+
+    def fail(self, task_id: int, reason: str | None, details: str | None) -> None:
+        task = self._open.pop(task_id, None)
+        if task is not None:
+            task.complete(Exception(task_failure(reason, details)), failed=True)
+
+    def fire(self, timer_id: int) -> None:
+        task = self._open.pop(timer_id, None)
+        if task is not None:
+            task.complete(None)
+
+    def raise_event(self, event: EventRaised) -> None:
+        """To the newest wait of that name (exact, else ignoring case), or into the buffer."""
+        name = self._matching(self._waits, event.name)
+        if name is None:
+            self._buffered.setdefault(event.name, deque()).append(event)
+            return
+        waits = self._waits[name]
+        wait = waits.pop()
+        if not waits:
+            del self._waits[name]
+        wait.complete_with_payload(event.input)
+
+    def buffered_events(self) -> list[EventRaised]:
+        """Events that nobody has waited for yet, oldest first within a name."""
+        return [event for events in self._buffered.values() for event in events]
+
+    def _open_task(self, task: AtomicTask) -> None:
+        action = task.action_repr
+        if isinstance(action, EventWait):
+            self._open_wait(task, action)
+            return
+        number = self.draw_id()
+        task.id = action.id = number
+        self.actions[number] = action
+        if isinstance(action, CallSubOrchestrator) and not action.instance_id:
+            action.instance_id = InstanceId(f"{self._execution}:{number}")
+        if not (isinstance(task, TimerTask) and task.is_cancelled):
+            self._open[number] = task
+
+    def _open_wait(self, task: AtomicTask, wait: EventWait) -> None:
+        task.id = str(wait)
+        name = self._matching(self._buffered, wait)
+        if name is None:
+            self._waits.setdefault(str(wait), []).append(task)
+            return
+        events = self._buffered[name]
+        event = events.popleft()
+        if not events:
+            del self._buffered[name]
+        task.complete_with_payload(event.input)
+
+    @staticmethod
+    def _matching(names: dict[str, list[AtomicTask]] | dict[str, deque[EventRaised]], wanted: str) -> str | None:
+        if wanted in names:
+            return wanted
+        if not names:
+            return None
+        folded = wanted.lower()
+        return next((name for name in names if name.lower() == folded), None)

@@ -1,0 +1,115 @@
+"""What user values look like in the history, and back.
+
+The SDK serialises a value to JSON text; the protocol then carries that text as a JSON *string*, so that most
+inputs are JSON inside JSON. One rule reads them all: parse the stored text once; if that gives text, it is
+the second layer (or plain text, when it is not JSON); any other value is the input itself, as a plain
+HTTP caller sent it.
+"""
+
+import json
+from json.encoder import encode_basestring_ascii
+from typing import Any
+
+from funchost.durable import sdk
+
+__all__ = [
+    "PayloadError",
+    "activity_argument",
+    "activity_input",
+    "decode",
+    "decode_input",
+    "encode",
+    "encode_plain",
+    "wrap",
+]
+
+
+class PayloadError(BaseException):
+    """Stored data cannot be decoded.
+
+    Not an ``Exception``: it ends the orchestration from outside user code, whose handlers must not see it.
+    """
+
+
+def encode(value: Any) -> str:
+    """The SDK's JSON text of ``value``. Raises TypeError for what it cannot serialise.
+
+    Scalars, by far the most frequent, skip the codec: their text is the same in every release and mode.
+    """
+    kind = value.__class__
+    if kind is str:
+        return encode_basestring_ascii(value)
+    if kind is int:
+        return int.__repr__(value)
+    if value is None:
+        return "null"
+    return sdk.dumps(value)
+
+
+def encode_plain(value: Any) -> str | None:
+    """An orchestrator's output: plain JSON without custom objects, None for no output. Raises TypeError."""
+    if value is None:
+        return None
+    kind = value.__class__
+    if kind is str:
+        return encode_basestring_ascii(value)
+    return json.dumps(value)
+
+
+def decode(text: str | None, expected_type: type | None = None) -> Any:
+    """The value of JSON text, a fresh object each time; None for None.
+
+    Raises whatever the codec or the author's ``from_json`` raises.
+    """
+    if text is None:
+        return None
+    if expected_type is None and "{" not in text:
+        # No object inside: nothing that the codec would revive.
+        return json.loads(text)
+    return sdk.loads(text, expected_type=expected_type) if expected_type is not None else sdk.loads(text)
+
+
+def wrap(text: str) -> str:
+    """JSON text as a JSON string: the outer layer of start, child and continue-as-new inputs."""
+    return encode_basestring_ascii(text)
+
+
+def decode_input(stored: str | None, expected_type: type | None = None) -> Any:
+    """The input of an orchestrator or entity from what is stored."""
+    if stored is None:
+        return None
+    if not stored.startswith('"'):
+        return decode(stored, expected_type)
+    inner = json.loads(stored)
+    try:
+        return decode(inner, expected_type)
+    except json.JSONDecodeError:
+        return inner
+
+
+def activity_input(text: str) -> str:
+    """What an activity's request carries: an array of the one argument."""
+    return f"[{encode_basestring_ascii(text)}]"
+
+
+def activity_argument(stored: str | None) -> Any:
+    """The argument of an activity from its request.
+
+    Text that is not JSON is the argument itself; any other decoding error is a ValueError.
+    """
+    if stored is None:
+        return None
+    elements = json.loads(stored)
+    if not isinstance(elements, list) or len(elements) != 1:
+        return decode(stored)
+    element = elements[0]
+    if element is None:
+        return None
+    if not isinstance(element, str):
+        return decode(json.dumps(element))
+    try:
+        return decode(element)
+    except json.JSONDecodeError:
+        return element
+    except Exception as exc:
+        raise ValueError(f"activity trigger input must be a string or a valid json serializable ({exc})") from exc

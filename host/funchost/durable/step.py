@@ -1,0 +1,52 @@
+"""What one episode decided, before it is handed to a task hub."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from funchost.durable.actions import CallActivity, CallSubOrchestrator, CreateTimer, SendEvent
+from funchost.durable.events import EventRaised, ExecutionStarted, HistoryEvent
+from funchost.durable.status import RuntimeStatus
+
+__all__ = ["ContinueAsNew", "Ending", "Step"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How an execution ends. ``output`` is JSON text for Completed, else the reason as plain text.
+
+    ``details`` go to a waiting parent only.
+    """
+
+    status: RuntimeStatus
+    output: str | None
+    details: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ContinueAsNew:
+    """The execution is followed by one with this input; ``carried`` events belong to the successor."""
+
+    input: str | None
+    carried: Sequence[EventRaised]
+
+
+@dataclass(slots=True)
+class Step:
+    """``events`` are the whole episode, from OrchestratorStarted to OrchestratorCompleted.
+
+    ``custom_status`` is the JSON text that now holds. ``status`` and ``output`` only when they changed.
+    """
+
+    start: ExecutionStarted | None
+    events: list[HistoryEvent]
+    custom_status: str | None
+    custom_status_changed: bool
+    activities: list[CallActivity] = field(default_factory=list[CallActivity])
+    children: list[CallSubOrchestrator] = field(default_factory=list[CallSubOrchestrator])
+    timers: list[CreateTimer] = field(default_factory=list[CreateTimer])
+    sent: list[SendEvent] = field(default_factory=list[SendEvent])
+    cancelled_timers: Sequence[int] = ()
+    status: RuntimeStatus | None = None
+    reason: str | None = None
+    ending: Ending | None = None
+    successor: ContinueAsNew | None = None

@@ -1,0 +1,109 @@
+"""From what the engine decided to what a task hub makes durable.
+
+Pure, and the same for every hub: which messages go out, what the view of the instance shows, and how an
+execution is followed by the next when it continues as new.
+"""
+
+from collections.abc import Sequence
+
+from funchost.durable.deterministic_ids import child_execution_id
+from funchost.durable.events import (
+    EventRaised,
+    ExecutionStarted,
+    HistoryEvent,
+    ParentInstance,
+    SubOrchestrationInstanceCompleted,
+    SubOrchestrationInstanceFailed,
+    TimerFired,
+)
+from funchost.durable.status import RuntimeStatus
+from funchost.durable.step import Ending, Step
+from funchost.ids import ExecutionId, InstanceId
+from funchost.instant import Instant
+from funchost.taskhub import UNCHANGED, NewActivity, Send, StatusChange
+
+__all__ = ["FIRE_AND_FORGET", "activities_of", "sends_of", "status_change", "successor_start"]
+
+FIRE_AND_FORGET = "FireAndForget"
+"""The tag of a child whose result nobody waits for."""
+
+
+def activities_of(step: Step) -> list[NewActivity]:
+    return [NewActivity(action.id, action.name, action.input) for action in step.activities]
+
+
+def sends_of(step: Step, instance: InstanceId, execution: ExecutionId, now: Instant) -> list[Send]:
+    """Every message that this step causes: timers, children, events, and the answer to a parent."""
+    sends = [
+        Send(instance, TimerFired(timestamp=now, timer_id=t.id, fire_at=t.fire_at), due=t.fire_at, execution=execution)
+        for t in step.timers
+    ]
+    if step.children and step.start is not None:
+        sends += _child_starts(step, step.start, now)
+    sends += [Send(s.instance_id, EventRaised(timestamp=now, name=s.name, input=s.input)) for s in step.sent]
+    if step.ending is not None and step.start is not None:
+        sends += _answer_to_parent(step.ending, step.start, now)
+    return sends
+
+
+def status_change(step: Step) -> StatusChange | None:
+    """What the view shows from now on; None when nothing of it changed."""
+    custom_status = step.custom_status if step.custom_status_changed else UNCHANGED
+    if step.ending is not None:
+        return StatusChange(step.ending.status, step.ending.output, custom_status)
+    if step.status is RuntimeStatus.SUSPENDED or (step.status is RuntimeStatus.RUNNING and step.reason is not None):
+        return StatusChange(step.status, step.reason, custom_status)
+    if step.status is not None or step.custom_status_changed:
+        return StatusChange(step.status if step.status is not None else UNCHANGED, UNCHANGED, custom_status)
+    return None
+
+
+def successor_start(
+    previous: ExecutionStarted, new_input: str | None, execution: ExecutionId, now: Instant
+) -> ExecutionStarted:
+    """Continue-as-new: same instance, name, parent, tags and version; a new execution with a new input."""
+    return ExecutionStarted(
+        timestamp=now,
+        name=previous.name,
+        instance_id=previous.instance_id,
+        execution_id=execution,
+        input=new_input,
+        version=previous.version,
+        parent=previous.parent,
+        tags=previous.tags,
+        trace=previous.trace,
+    )
+
+
+def _child_starts(step: Step, parent: ExecutionStarted, now: Instant) -> list[Send]:
+    sends: list[Send] = []
+    for child in step.children:
+        start = ExecutionStarted(
+            timestamp=now,
+            name=child.name,
+            instance_id=child.instance_id,
+            execution_id=child_execution_id(parent.execution_id, child.id),
+            input=child.input,
+            version=child.version or "",
+            parent=ParentInstance(
+                parent.name, parent.instance_id, parent.execution_id, child.id, parent.version or None
+            ),
+            tags={k: v for k, v in parent.tags.items() if k != FIRE_AND_FORGET} if parent.tags else None,
+            trace=parent.trace,
+        )
+        sends.append(Send(child.instance_id, start))
+    return sends
+
+
+def _answer_to_parent(ending: Ending, start: ExecutionStarted, now: Instant) -> Sequence[Send]:
+    parent = start.parent
+    if parent is None or (start.tags and FIRE_AND_FORGET in start.tags):
+        return ()
+    answer: HistoryEvent
+    if ending.status is RuntimeStatus.COMPLETED:
+        answer = SubOrchestrationInstanceCompleted(timestamp=now, task_id=parent.task_id, result=ending.output)
+    else:
+        answer = SubOrchestrationInstanceFailed(
+            timestamp=now, task_id=parent.task_id, reason=ending.output, details=ending.details
+        )
+    return (Send(parent.instance_id, answer, execution=parent.execution_id),)
