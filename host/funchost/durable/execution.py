@@ -74,13 +74,19 @@ class Execution:
     Not thread-safe. One call of ``replay`` or ``apply`` runs on one thread, without a running event loop.
     """
 
-    def __init__(self, execution: ExecutionId, functions: DurableFunctions, settings: EngineSettings) -> None:
+    def __init__(
+        self,
+        execution: ExecutionId,
+        functions: DurableFunctions,
+        settings: EngineSettings,
+        variables: Context | None = None,
+    ) -> None:
         self.past: list[HistoryEvent] = []
         self.arriving: list[HistoryEvent] = []
         self._functions = functions
         self._settings = settings
         self._tasks = OpenTasks(execution)
-        self._variables: Context = copy_context()
+        self._variables = copy_context() if variables is None else variables
         self._start: ExecutionStarted | None = None
         self._context: OrchestrationContext | None = None
         self._code: UserCode | None = None
@@ -400,9 +406,9 @@ class Execution:
         if self._action_count > self._settings.max_actions:
             return texts.too_many_actions(self._settings.max_actions)
         for action in actions:
-            if action.__class__ is CallActivity and self._functions.activity(action.name) is None:
+            if isinstance(action, CallActivity) and self._functions.activity(action.name) is None:
                 return texts.unknown_function(action.name, "activity", self._functions.activity_names)
-            if action.__class__ is CallSubOrchestrator and self._functions.orchestrator(action.name) is None:
+            if isinstance(action, CallSubOrchestrator) and self._functions.orchestrator(action.name) is None:
                 return texts.unknown_function(action.name, "orchestrator", self._functions.orchestrator_names)
         return None
 

@@ -6,7 +6,7 @@ failed attempt is decided here too, without user code.
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from funchost.durable.actions import Action, CallSubOrchestrator
@@ -60,7 +60,7 @@ class OpenTasks:
         self._sealed = True
 
     @contextmanager
-    def silenced(self) -> Iterator[None]:
+    def silenced(self) -> Generator[None]:
         """While the code is being closed nothing that it calls has an effect."""
         self._silent = True
         try:

@@ -70,7 +70,7 @@ def _return_annotation(function: Callable[..., Any]) -> type | None:
         annotation: Any = typing.get_type_hints(function).get("return")
     except Exception:  # noqa: BLE001 - a forward reference that cannot be resolved means "unknown", as in the SDK
         annotation = None
-    return cast(type, annotation) if isinstance(annotation, type) else None
+    return annotation if isinstance(annotation, type) else None
 
 
 def return_type(builder: Any) -> type | None:

@@ -9,7 +9,7 @@ nothing until the code really runs on.
 """
 
 from collections.abc import Callable, Collection, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from funchost.durable import payloads
 from funchost.durable.actions import CreateTimer
@@ -27,6 +27,9 @@ __all__ = [
     "WhenAllTask",
     "WhenAnyTask",
 ]
+
+# The SDK's attributes are properties here, which its annotations do not allow for.
+_SdkTask = cast(type[Any], TaskBase)
 
 _RUNNING = TaskState.RUNNING
 _SUCCEEDED = TaskState.SUCCEEDED
@@ -57,7 +60,7 @@ class Scheduler(Protocol):
         ...
 
 
-class Task(TaskBase):
+class Task(_SdkTask):
     """The root of all tasks; its public names are the SDK's."""
 
     _api_name = "NoOpAction"
@@ -183,9 +186,9 @@ class CompoundTask(Task):
 
     def __init__(self, scheduler: Scheduler, children: Collection[Task], name: str) -> None:
         super().__init__(scheduler)
-        if len(children) and not all(isinstance(child, Task) for child in children):
-            stranger = next(child for child in children if not isinstance(child, Task))
-            raise AttributeError(f"{name} takes tasks, but got {stranger!r}")
+        for child in cast(Collection[object], children) if len(children) else ():
+            if not isinstance(child, Task):
+                raise AttributeError(f"{name} takes tasks, but got {child!r}")
         self.id = -1
         # A set has no order that a replay could rely on: the order in which its tasks were made has.
         self.children = (

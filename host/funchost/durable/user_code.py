@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from types import CoroutineType, GeneratorType
 from typing import Any
 
+from funchost.durable.payloads import PayloadError
+
 __all__ = ["Raised", "Returned", "Suspended", "UserCode"]
 
 
@@ -29,7 +31,7 @@ class Returned:
 
 @dataclass(slots=True)
 class Raised:
-    error: Exception
+    error: BaseException
     traceback: str
 
 
@@ -41,10 +43,16 @@ class UserCode:
         self._routine: Generator[Any, Any, Any] | Coroutine[Any, Any, Any] | None = None
 
     def start(self, context: Any) -> Suspended | Returned | Raised:
-        """Call the function and run to its first yield. BaseExceptions that are not Exceptions pass through."""
+        """Call the function and run to its first yield.
+
+        Whatever the code raises is its failure, SystemExit and its like included: there is nobody outside
+        for whom they could be meant. Only stored data that cannot be decoded passes through.
+        """
         try:
             result = self._function(context)
-        except Exception as exc:  # noqa: BLE001 - the border to user code
+        except PayloadError:
+            raise
+        except BaseException as exc:  # noqa: BLE001 - the border to user code
             return _raised(exc)
         if isinstance(result, (GeneratorType, CoroutineType)):
             self._routine = result
@@ -57,7 +65,9 @@ class UserCode:
             return Suspended(self._routine.send(value))
         except StopIteration as stop:
             return Returned(stop.value)
-        except Exception as exc:  # noqa: BLE001 - the border to user code
+        except PayloadError:
+            raise
+        except BaseException as exc:  # noqa: BLE001 - the border to user code
             return _raised(exc)
 
     def throw(self, error: Exception) -> Suspended | Returned | Raised:
@@ -66,7 +76,9 @@ class UserCode:
             return Suspended(self._routine.throw(error))
         except StopIteration as stop:
             return Returned(stop.value)
-        except Exception as exc:  # noqa: BLE001 - the border to user code
+        except PayloadError:
+            raise
+        except BaseException as exc:  # noqa: BLE001 - the border to user code
             return _raised(exc)
 
     @property
@@ -88,11 +100,11 @@ class UserCode:
             routine.close()
         except KeyboardInterrupt:
             raise
-        except BaseException:  # noqa: BLE001, S110 - see above
+        except BaseException:  # noqa: BLE001 - see above
             pass
 
 
-def _raised(error: Exception) -> Raised:
+def _raised(error: BaseException) -> Raised:
     """The error and its traceback text, without the frame of this module."""
     frames = error.__traceback__.tb_next if error.__traceback__ is not None else None
     return Raised(error, "".join(traceback.format_exception(type(error), error, frames)))

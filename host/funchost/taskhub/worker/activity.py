@@ -1,0 +1,76 @@
+"""From an activity's request to its answer."""
+
+import traceback
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from funchost.durable import payloads, texts
+from funchost.durable.events import HistoryEvent, TaskCompleted, TaskFailed
+from funchost.instant import Instant
+from funchost.taskhub import ActivityWork
+
+__all__ = ["Activity", "argument", "completed", "failed", "missing", "run"]
+
+
+class Activity(Protocol):
+    """An activity function of the app, ready to be called.
+
+    It does its own logging; whatever it raises becomes the failure of the task.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def is_async(self) -> bool: ...
+
+    def call(self, argument: Any, work: ActivityWork) -> Any:
+        """Run a synchronous function on this thread."""
+        ...
+
+    async def call_async(self, argument: Any, work: ActivityWork) -> Any:
+        """Run an asynchronous function on the app's event loop."""
+        ...
+
+
+def argument(work: ActivityWork) -> Any:
+    """What the function is called with. Raises ValueError when the request cannot be decoded."""
+    return payloads.activity_argument(work.input)
+
+
+def run(activity: Activity, work: ActivityWork, now: Callable[[], Instant]) -> HistoryEvent:
+    """Run a synchronous activity to its answer; never raises for what user code does."""
+    try:
+        value = activity.call(argument(work), work)
+        return completed(work, value, now())
+    except BaseException as exc:  # noqa: BLE001 - the border to user code
+        return failed(activity.name, work, exc, now())
+
+
+def completed(work: ActivityWork, value: Any, now: Instant) -> TaskCompleted:
+    """Raises ValueError for a value that cannot be serialised."""
+    if value is None:
+        return TaskCompleted(timestamp=now, task_id=work.task)
+    try:
+        return TaskCompleted(timestamp=now, task_id=work.task, result=payloads.encode(value))
+    except (TypeError, ValueError) as exc:
+        raise ValueError(f"activity trigger output must be json serializable ({value!r:.200}): {exc}") from exc
+
+
+def failed(name: str, work: ActivityWork, error: BaseException, now: Instant) -> TaskFailed:
+    frames = error.__traceback__.tb_next if error.__traceback__ is not None else None
+    trace = "".join(traceback.format_exception(type(error), error, frames))
+    reason = texts.activity_failed(name, error)
+    message = reason.split("failed:  ", 1)[-1]
+    return TaskFailed(
+        timestamp=now,
+        task_id=work.task,
+        reason=reason,
+        details=texts.activity_failure_details(message, trace),
+    )
+
+
+def missing(work: ActivityWork, now: Instant) -> TaskFailed:
+    """The answer of an activity that the app does not have, or has disabled."""
+    text = f"Activity function '{work.name}' failed: Activity function '{work.name}' does not exist."
+    return TaskFailed(timestamp=now, task_id=work.task, reason=text, details="")

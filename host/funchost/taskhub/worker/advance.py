@@ -1,0 +1,187 @@
+"""One episode of an instance: past and new events in, an outcome for the hub out. Pure.
+
+Three ways lead to the same step. A suspended generator that is still here is resumed. Where only the record of
+what is awaited is here, answers that complete nothing are delivered to it without running user code. In
+every other case the code is run again from the start on the past.
+"""
+
+from collections.abc import Callable, Sequence
+from contextvars import Context
+from dataclasses import dataclass, replace
+
+from funchost.durable.events import ExecutionStarted, HistoryEvent
+from funchost.durable.execution import EngineSettings, Execution
+from funchost.durable.functions import DurableFunctions
+from funchost.durable.status import RuntimeStatus
+from funchost.durable.step import Step
+from funchost.ids import ExecutionId, InstanceId
+from funchost.instant import Instant
+from funchost.taskhub import UNCHANGED, ActivityWork, Append, Outcome, Restart, Send, StatusChange
+from funchost.taskhub.outcomes import activities_of, sends_of, status_change, successor_start
+from funchost.taskhub.worker.live import LiveInstance
+
+__all__ = ["Advance", "Engine", "advance"]
+
+_GENERATIONS_A_COMMIT = 16
+"""How often an orchestrator may continue as new before that is made durable: a bound for runaway loops."""
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """What every episode of an app needs. ``variables`` makes the context that user code of an instance runs in."""
+
+    functions: DurableFunctions
+    settings: EngineSettings
+    variables: Callable[[str, InstanceId], Context]
+    new_execution_id: Callable[[], ExecutionId]
+
+    def execution(self, instance: InstanceId, execution: ExecutionId, name: str) -> Execution:
+        return Execution(execution, self.functions, self.settings, self.variables(name, instance))
+
+
+@dataclass(slots=True)
+class Advance:
+    """The result of an episode; ``engine`` and ``execution`` are what the instance has if it is committed."""
+
+    outcome: Outcome
+    engine: Execution
+    execution: ExecutionId
+    past: list[HistoryEvent]
+    name: str
+    ended: RuntimeStatus | None
+    error: str | None
+    replayed: int
+
+    def outcome_with(self, answered: Sequence[tuple[ActivityWork, HistoryEvent]], *, run_here: int) -> Outcome:
+        """The outcome with the answers that are part of it and the claims that go with it."""
+        return replace(self.outcome, answered=answered, run_here=min(run_here, len(self.outcome.activities)))
+
+
+def advance(
+    live: LiveInstance,
+    received: Sequence[HistoryEvent],
+    now: Instant,
+    engine: Engine,
+) -> Advance:
+    """Run one episode of ``live``; user code runs on this thread. Nothing of ``live`` is changed."""
+    name = _name_of(live.past, received)
+    execution, step, replayed = _first_step(live, received, now, engine, name)
+    if step.successor is None:
+        sends = sends_of(step, live.instance, live.execution, now)
+        outcome = Outcome(
+            Append(step.events),
+            activities=activities_of(step),
+            sends=sends,
+            cancelled_timers=step.cancelled_timers,
+            status=status_change(step),
+        )
+        return _result(outcome, execution, live.execution, step, name, replayed)
+    return _continue_as_new(live, execution, step, now, engine, name)
+
+
+def _first_step(
+    live: LiveInstance, received: Sequence[HistoryEvent], now: Instant, engine: Engine, name: str
+) -> tuple[Execution, Step, int]:
+    if live.engine is not None:
+        step = live.engine.apply(received, now)
+        if step is not None:
+            return live.engine, step, 0
+    execution = engine.execution(live.instance, live.execution, name)
+    execution.replay(live.past)
+    step = execution.apply(received, now)
+    assert step is not None, "a fresh execution has its code at hand"
+    return execution, step, len(live.past)
+
+
+def _continue_as_new(
+    live: LiveInstance, execution: Execution, step: Step, now: Instant, engine: Engine, name: str
+) -> Advance:
+    """Start the successor in the same commit, and its successors, up to a bound."""
+    sends: list[Send] = []
+    status: StatusChange | None = None
+    execution_id = live.execution
+    for _ in range(_GENERATIONS_A_COMMIT):
+        successor, start = step.successor, step.start
+        assert successor is not None
+        assert start is not None
+        sends += sends_of(step, live.instance, execution_id, now)
+        status = _merged(status, status_change(step))
+        execution.close()
+        execution_id = engine.new_execution_id()
+        started = successor_start(start, successor.input, execution_id, now)
+        execution = engine.execution(live.instance, execution_id, name)
+        next_step = execution.apply([started, *successor.carried], now)
+        assert next_step is not None
+        step = next_step
+        if step.successor is None:
+            break
+    else:
+        return _restart_later(live, execution, step, sends, status, now, engine, name)
+    sends += sends_of(step, live.instance, execution_id, now)
+    outcome = Outcome(
+        Restart(execution_id, step.events, started.input, now),
+        activities=activities_of(step),
+        sends=sends,
+        status=_merged(status, status_change(step)),
+    )
+    return _result(outcome, execution, execution_id, step, name, 0)
+
+
+def _restart_later(
+    live: LiveInstance,
+    execution: Execution,
+    step: Step,
+    sends: list[Send],
+    status: StatusChange | None,
+    now: Instant,
+    engine: Engine,
+    name: str,
+) -> Advance:
+    """Too many generations at once: commit, and let the next one begin with an episode of its own."""
+    assert step.successor is not None
+    assert step.start is not None
+    execution.close()
+    execution_id = engine.new_execution_id()
+    started = successor_start(step.start, step.successor.input, execution_id, now)
+    outcome = Outcome(
+        Restart(execution_id, (), started.input, now, carried=(started, *step.successor.carried)),
+        sends=sends,
+        status=_merged(status, status_change(step)),
+    )
+    fresh = engine.execution(live.instance, execution_id, name)
+    return Advance(outcome, fresh, execution_id, [], name, None, None, 0)
+
+
+def _result(
+    outcome: Outcome, execution: Execution, execution_id: ExecutionId, step: Step, name: str, replayed: int
+) -> Advance:
+    ending = step.ending
+    failed = ending is not None and ending.status is RuntimeStatus.FAILED
+    return Advance(
+        outcome,
+        execution,
+        execution_id,
+        execution.past,
+        name,
+        None if ending is None else ending.status,
+        (ending.details or ending.output) if ending is not None and failed else None,
+        replayed,
+    )
+
+
+def _name_of(past: Sequence[HistoryEvent], received: Sequence[HistoryEvent]) -> str:
+    for event in (*past[:2], *received):
+        if isinstance(event, ExecutionStarted):
+            return event.name
+    return ""
+
+
+def _merged(first: StatusChange | None, second: StatusChange | None) -> StatusChange | None:
+    """The later change wins, field by field."""
+    if first is None or second is None:
+        return second or first
+    return StatusChange(
+        first.status if second.status is UNCHANGED else second.status,
+        first.output if second.output is UNCHANGED else second.output,
+        first.custom_status if second.custom_status is UNCHANGED else second.custom_status,
+    )

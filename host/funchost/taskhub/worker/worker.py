@@ -1,0 +1,439 @@
+"""Drives a task hub: episodes and activities, on threads, as they come.
+
+The thread of a finished activity runs the waiting episode itself and hands its outcome to the hub; what
+becomes ready by the commit goes to queues. A few reserved episode threads keep orchestrators moving when
+user code blocks every activity thread. The event loop only fetches work and runs asynchronous user code.
+"""
+
+import asyncio
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Protocol
+
+from funchost.clock import Clock
+from funchost.durable.events import HistoryEvent
+from funchost.ids import InstanceId, WorkerId
+from funchost.taskhub import (
+    ActivityWork,
+    AnswerTaken,
+    Committed,
+    Episode,
+    HubWorker,
+    Lost,
+    Received,
+    Restart,
+    Revoked,
+    Session,
+    Settled,
+    TaskHub,
+)
+from funchost.taskhub.worker import activity as activities
+from funchost.taskhub.worker.activity import Activity
+from funchost.taskhub.worker.advance import Advance, Engine, advance
+from funchost.taskhub.worker.held_answers import HeldAnswers
+from funchost.taskhub.worker.live import Answer, LiveInstance
+
+__all__ = ["EpisodeLog", "Limits", "OrchestrationWorker", "Threads"]
+
+logger = logging.getLogger(__name__)
+
+
+class Threads(Protocol):
+    """A bounded pool of threads."""
+
+    def submit(self, task: Callable[[], object]) -> None: ...
+
+
+class EpisodeLog(Protocol):
+    """Told what orchestrators did, on the thread that did it; must be quick."""
+
+    def ran(self, instance: InstanceId, result: Advance, took_s: float) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """``claim_ahead`` bounds the activities claimed for this worker beyond those that run."""
+
+    activities: int = 20
+    episodes: int = 20
+    claim_ahead: int = 80
+    events_in_memory: int = 400_000
+    drain_timeout: timedelta = timedelta(seconds=10)
+
+
+class OrchestrationWorker:
+    """Works on a hub while :meth:`run` runs.
+
+    ``user_threads`` run synchronous activities, ``episode_threads`` episodes that no activity's thread can run.
+    """
+
+    def __init__(
+        self,
+        hub: TaskHub,
+        worker: WorkerId,
+        engine: Engine,
+        functions: Mapping[str, Activity],
+        *,
+        user_threads: Threads,
+        episode_threads: Threads,
+        clock: Clock,
+        limits: Limits,
+        log: EpisodeLog,
+    ) -> None:
+        self._taskhub = hub
+        self._worker = worker
+        self._engine = engine
+        self._functions = functions
+        self._user_threads = user_threads
+        self._episode_threads = episode_threads
+        self._clock = clock
+        self._limits = limits
+        self._log = log
+        self._lock = threading.Lock()
+        self._live: dict[InstanceId, LiveInstance] = {}
+        self._ready: deque[ActivityWork] = deque()
+        self._activities_running = 0
+        self._episodes_running = 0
+        self._draining = False
+        self._looking = threading.local()
+        self._held = HeldAnswers(self._give_alone, clock.monotonic)
+        self._loop: asyncio.AbstractEventLoop
+        self._hub: HubWorker
+        self._capacity = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._waits_for_capacity = False
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def run(self, started: Callable[[], None] = lambda: None) -> None:
+        """Work until cancelled; then finish what runs, for ``drain_timeout`` at most, and hand over the rest."""
+        self._loop = asyncio.get_running_loop()
+        async with self._taskhub.work(self._worker) as hub:
+            self._hub = hub
+            self._held.start()
+            started()
+            try:
+                async with asyncio.TaskGroup() as tasks:
+                    tasks.create_task(self._fetch(), name="fetch-work")
+                    tasks.create_task(self._forget_idle(), name="forget-idle-instances")
+            finally:
+                await self._drain()
+
+    # --- fetching --------------------------------------------------------------------------------
+
+    async def _fetch(self) -> None:
+        while True:
+            episodes, slots = await self._free()
+            for work in await self._hub.take(episodes=episodes, activities=slots):
+                match work:
+                    case Episode():
+                        self._received(work)
+                    case ActivityWork():
+                        self._claimed([work])
+                    case Revoked():
+                        self._forget(work.instance)
+
+    async def _free(self) -> tuple[int, int]:
+        """How many episodes and activities may be taken; waits until both can be."""
+        while True:
+            self._waits_for_capacity = True
+            episodes = self._limits.episodes - self._episodes_running
+            slots = (
+                self._limits.activities + self._limits.claim_ahead // 2 - self._activities_running - len(self._ready)
+            )
+            if episodes > 0 and slots > 0:
+                self._waits_for_capacity = False
+                return episodes, slots
+            self._capacity.clear()
+            await self._capacity.wait()
+
+    def _signal_capacity(self) -> None:
+        if self._waits_for_capacity or self._draining:
+            self._waits_for_capacity = False
+            self._call_on_loop(self._capacity.set)
+            if self._draining:
+                self._call_on_loop(self._idle.set)
+
+    def _call_on_loop(self, callback: Callable[[], object]) -> None:
+        with suppress(RuntimeError):  # the loop is closed: the process is ending
+            self._loop.call_soon_threadsafe(callback)
+
+    def _received(self, episode: Episode) -> None:
+        """Messages for an instance: to the episode that runs, or to a thread that runs one."""
+        session = episode.session
+        with self._lock:
+            live = self._live.get(session.instance)
+            if live is None or live.execution != session.execution:
+                live = LiveInstance(session.instance, session.execution, session.token, list(session.past))
+                self._live[session.instance] = live
+            live.inbox.extend(episode.messages)
+            if live.busy:
+                return
+            live.busy = True
+            self._episodes_running += 1
+        self._episode_threads.submit(lambda: self._run_episode(live))
+
+    def _forget(self, instance: InstanceId) -> None:
+        with self._lock:
+            self._live.pop(instance, None)
+
+    # --- activities ------------------------------------------------------------------------------
+
+    def _claimed(self, works: list[ActivityWork]) -> None:
+        """Queue activities and give them as many threads as there are slots.
+
+        An activity's own thread looks at the queue again when it is done here, so it needs no new one.
+        """
+        with self._lock:
+            self._ready.extend(works)
+            mine = 1 if getattr(self._looking, "here", False) else 0
+            free = self._limits.activities - self._activities_running
+            more = max(0, min(len(self._ready) - mine, free))
+            self._activities_running += more
+        for _ in range(more):
+            self._user_threads.submit(self._work_on_activities)
+
+    def _work_on_activities(self) -> None:
+        """Run queued activities on this thread until there is none; holds one slot."""
+        self._looking.here = True
+        try:
+            while (work := self._next_activity()) is not None:
+                self._start_activity(work)
+        finally:
+            self._looking.here = False
+
+    def _next_activity(self) -> ActivityWork | None:
+        with self._lock:
+            if self._ready and not self._draining:
+                return self._ready.popleft()
+            self._activities_running -= 1
+        self._signal_capacity()
+        return None
+
+    def _start_activity(self, work: ActivityWork) -> None:
+        function = self._functions.get(work.name.lower())
+        if function is None:
+            self._answered(work, activities.missing(work, self._clock.now()))
+        elif function.is_async:
+            with self._lock:
+                self._activities_running += 1
+            self._call_on_loop(lambda: self._spawn(self._run_async(function, work)))
+        else:
+            self._answered(work, activities.run(function, work, self._clock.now))
+
+    def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        task = self._loop.create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _run_async(self, function: Activity, work: ActivityWork) -> None:
+        event: HistoryEvent
+        try:
+            value = await function.call_async(activities.argument(work), work)
+            event = activities.completed(work, value, self._clock.now())
+        except asyncio.CancelledError:
+            if self._draining:
+                return  # not an answer: another worker runs it again
+            raise
+        except BaseException as exc:  # noqa: BLE001 - the border to user code
+            event = activities.failed(function.name, work, exc, self._clock.now())
+        self._episode_threads.submit(lambda: self._finish_async(work, event))
+
+    def _finish_async(self, work: ActivityWork, event: HistoryEvent) -> None:
+        self._answered(work, event)
+        with self._lock:
+            self._activities_running -= 1
+        self._claimed([])
+        self._signal_capacity()
+
+    def _answered(self, work: ActivityWork, event: HistoryEvent) -> None:
+        """Hand an answer to the waiting episode and run it here, or make it durable by itself."""
+        with self._lock:
+            live = self._live.get(work.instance)
+            if live is None or live.execution != work.execution or self._draining:
+                live = None
+            else:
+                live.answers.append(Answer(work, event))
+                if live.busy:
+                    return
+                live.busy = True
+                self._episodes_running += 1
+        if live is None:
+            self._hub.answer(work, event, _nobody_waits)
+        else:
+            self._run_episode(live)
+
+    def _give_alone(self, live: LiveInstance, running: list[Answer]) -> None:
+        """The episode takes its time: make every answer that is held for it durable now."""
+        with self._lock:
+            waiting, live.answers = live.answers, []
+            answers = [a for a in (*running, *waiting) if not a.given]
+            for answer in answers:
+                answer.given = True
+        for answer in answers:
+            self._hub.answer(answer.work, answer.event, _nobody_waits)
+
+    # --- episodes --------------------------------------------------------------------------------
+
+    def _run_episode(self, live: LiveInstance) -> None:
+        """One episode of a busy instance, on this thread, up to its submission."""
+        with self._lock:
+            messages, live.inbox = live.inbox, []
+            answers, live.answers = live.answers, []
+        started = self._clock.monotonic()
+        self._held.episode_begins(live, answers)
+        try:
+            received = [a.event for a in answers] + [m.event for m in messages]
+            result = advance(live, received, self._clock.now(), self._engine)
+        except BaseException as exc:  # noqa: BLE001 - a mistake of ours must not take the thread down
+            self._episode_broke(live, messages, answers, exc)
+            return
+        finally:
+            self._held.episode_ends()
+        result.engine.close()
+        with self._lock:
+            fused = tuple((a.work, a.event) for a in answers)
+        self._log.ran(live.instance, result, self._clock.monotonic() - started)
+        outcome = result.outcome_with(fused, run_here=self._limits.claim_ahead)
+        session = Session(live.instance, live.execution, live.token, ())
+        self._hub.commit(
+            Episode(session, messages), outcome, lambda settled: self._settled(live, result, messages, answers, settled)
+        )
+
+    def _settled(
+        self, live: LiveInstance, result: Advance, messages: list[Received], answers: list[Answer], settled: Settled
+    ) -> None:
+        """The hub's word on an episode; runs on a thread of the hub or on the submitting one."""
+        match settled:
+            case Committed():
+                self._committed(live, result, settled)
+            case Lost():
+                self._lost(live, answers)
+            case AnswerTaken():
+                self._answers_taken(live, messages, answers, settled.tasks)
+
+    def _committed(self, live: LiveInstance, result: Advance, settled: Committed) -> None:
+        again = False
+        with self._lock:
+            live.token = settled.token
+            live.attempts = 0
+            live.used_at = self._clock.monotonic()
+            live.engine, live.past = result.engine, result.past
+            if isinstance(result.outcome.change, Restart):
+                live.execution = result.execution
+            if result.ended is not None:
+                if self._live.get(live.instance) is live:
+                    del self._live[live.instance]
+            elif live.inbox or live.answers:
+                again = True
+            if not again:
+                live.busy = False
+                self._episodes_running -= 1
+        if settled.activities:
+            self._claimed(list(settled.activities))
+        if again:
+            self._episode_threads.submit(lambda: self._run_episode(live))
+        else:
+            self._signal_capacity()
+
+    def _lost(self, live: LiveInstance, answers: list[Answer]) -> None:
+        """Somebody else advanced the instance: nothing of ours counts but answers, which may still be wanted."""
+        with self._lock:
+            answers = [*answers, *live.answers]
+            live.answers = []
+            if self._live.get(live.instance) is live:
+                del self._live[live.instance]
+            self._episodes_running -= 1
+        for answer in answers:
+            self._hub.answer(answer.work, answer.event, _nobody_waits)
+        self._signal_capacity()
+
+    def _answers_taken(
+        self, live: LiveInstance, messages: list[Received], answers: list[Answer], taken: frozenset[int]
+    ) -> None:
+        """Nothing was written: the same episode again without the answers that are history already."""
+        with self._lock:
+            live.engine = None
+            live.inbox = [*messages, *live.inbox]
+            live.answers = [a for a in answers if a.work.task not in taken and not a.given] + live.answers
+            again = bool(live.inbox or live.answers)
+            if not again:
+                live.busy = False
+                self._episodes_running -= 1
+        if again:
+            self._episode_threads.submit(lambda: self._run_episode(live))
+        else:
+            self._signal_capacity()
+
+    def _episode_broke(
+        self, live: LiveInstance, messages: list[Received], answers: list[Answer], error: BaseException
+    ) -> None:
+        """Make the answers durable, give the messages back and start from the store next time."""
+        logger.error("an episode could not be run", exc_info=error, extra={"instance_id": live.instance})
+        self._give_alone(live, answers)
+        with self._lock:
+            live.attempts += 1
+            delay = timedelta(seconds=min(2**live.attempts, 600))
+            messages = [*messages, *live.inbox]
+            if self._live.get(live.instance) is live:
+                del self._live[live.instance]
+            self._episodes_running -= 1
+        episode = Episode(Session(live.instance, live.execution, live.token, ()), messages, live.attempts)
+
+        async def give_back() -> None:
+            await self._hub.abandon(episode, delay=delay, why=str(error))
+            await self._hub.release(live.instance)
+
+        self._call_on_loop(lambda: self._spawn(give_back()))
+        self._signal_capacity()
+
+    # --- memory and the end ----------------------------------------------------------------------
+
+    async def _forget_idle(self) -> None:
+        """Keep the histories in memory within their bound: the longest idle instances go first."""
+        while True:
+            await self._clock.sleep(5)
+            for instance in self._idle_beyond_the_bound():
+                await self._hub.release(instance)
+
+    def _idle_beyond_the_bound(self) -> list[InstanceId]:
+        with self._lock:
+            size = sum(len(live.past) + 10 for live in self._live.values())
+            if size <= self._limits.events_in_memory:
+                return []
+            idle = sorted((live for live in self._live.values() if not live.busy), key=lambda live: live.used_at)
+            forgotten: list[InstanceId] = []
+            for live in idle:
+                if size <= self._limits.events_in_memory * 3 // 4:
+                    break
+                size -= len(live.past) + 10
+                del self._live[live.instance]
+                forgotten.append(live.instance)
+            return forgotten
+
+    async def _drain(self) -> None:
+        """Fetch no more; wait for what runs; what has not begun goes back with the claims of this worker."""
+        with self._lock:
+            self._draining = True
+            waiting = [(live, list(live.answers)) for live in self._live.values() if live.answers]
+        for live, _ in waiting:
+            await asyncio.to_thread(self._give_alone, live, [])
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._limits.drain_timeout.total_seconds()):
+                while self._activities_running or self._episodes_running:
+                    self._idle.clear()
+                    if self._activities_running or self._episodes_running:
+                        await self._idle.wait()
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=1)
+        await asyncio.to_thread(self._held.stop)
+
+
+def _nobody_waits(accepted: bool) -> None:
+    """An answer given without an episode: a refused one was given before."""
