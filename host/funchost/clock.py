@@ -8,7 +8,7 @@ from typing import Protocol
 
 from funchost.instant import Instant
 
-__all__ = ["Clock", "SystemClock", "new_guid", "random_fraction"]
+__all__ = ["Clock", "SystemClock", "new_guid", "new_invocation_id", "random_fraction"]
 
 
 class Clock(Protocol):
@@ -41,6 +41,12 @@ class SystemClock:
 def new_guid() -> str:
     """A random GUID in .NET's ``N`` form: 32 lower-case hex digits."""
     return uuid.uuid4().hex
+
+
+def new_invocation_id() -> str:
+    """A GUID with dashes, unique but not secret: one is drawn an invocation, so it asks no system call."""
+    digits = f"{random.getrandbits(128):032x}"
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
 
 
 def random_fraction() -> float:

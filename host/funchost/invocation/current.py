@@ -5,13 +5,15 @@ itself has no context of ours; it may set ``context.thread_local_storage.invocat
 programming model documents, and :func:`current` finds the invocation by that id.
 """
 
+import threading
 from contextvars import ContextVar
 from dataclasses import dataclass
+from weakref import WeakValueDictionary
 
-__all__ = ["CURRENT", "Current"]
+__all__ = ["CURRENT", "THREAD_LOCAL", "Current", "current", "lend"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Current:
     """One running invocation. ``instance_id`` only for orchestrators, activities and entities."""
 
@@ -21,3 +23,24 @@ class Current:
 
 
 CURRENT: ContextVar[Current | None] = ContextVar("funchost_current_invocation", default=None)
+
+THREAD_LOCAL = threading.local()
+"""What user code gets as ``context.thread_local_storage``."""
+
+# Only invocations whose function takes a context can pass their id to a thread. An entry lives as long as
+# that context object, so a thread that outlives its invocation keeps the label by keeping the context.
+_LENT: WeakValueDictionary[str, Current] = WeakValueDictionary()
+
+
+def lend(running: Current) -> None:
+    """Let threads find ``running`` by its id for as long as somebody holds it."""
+    _LENT[running.invocation_id] = running
+
+
+def current() -> Current | None:
+    """The invocation that the calling code belongs to, None outside of one."""
+    running = CURRENT.get()
+    if running is not None:
+        return running
+    invocation_id = getattr(THREAD_LOCAL, "invocation_id", None)
+    return _LENT.get(invocation_id) if isinstance(invocation_id, str) else None

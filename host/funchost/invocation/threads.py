@@ -1,0 +1,163 @@
+"""The bounded pool of threads that blocking user code runs on.
+
+A hop through an executor costs 33 to 74 microseconds here, one through a plain queue 6: so tasks are
+tuples on a ``SimpleQueue``, and results of one loop come back through one mailbox that wakes the loop once
+for everything that is ready.
+"""
+
+import asyncio
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable
+from contextvars import Context, copy_context
+from queue import SimpleQueue
+from time import monotonic
+from typing import Any, TypeVar
+
+__all__ = ["UserThreads"]
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+class _Mailbox:
+    """Results on their way from threads to one loop."""
+
+    __slots__ = ("_awake", "_loop", "_ready", "loop_is")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._ready: deque[tuple[asyncio.Future[Any], Any, BaseException | None]] = deque()
+        self._awake = False
+        self.loop_is = loop.__eq__
+
+    def deliver(self, future: asyncio.Future[Any], value: Any, error: BaseException | None) -> None:
+        self._ready.append((future, value, error))
+        # The loop clears the flag before it empties the mailbox: whoever sees it set was in time.
+        if not self._awake:
+            self._awake = True
+            try:
+                self._loop.call_soon_threadsafe(self._empty)
+            except RuntimeError:
+                self._ready.clear()  # the loop is closed: nobody waits any more
+
+    def _empty(self) -> None:
+        self._awake = False
+        ready = self._ready
+        while ready:
+            future, value, error = ready.popleft()
+            if future.done():
+                continue
+            future.set_result((value, error))
+
+
+_Task = tuple[Context, Callable[..., Any], tuple[Any, ...], "asyncio.Future[Any] | None", _Mailbox | None]
+
+
+class UserThreads:
+    """At most ``size`` threads, started when there is work for them, shared by all blocking user code.
+
+    Threads are daemons: user code that never returns cannot keep the process from ending.
+    """
+
+    def __init__(self, size: int, *, name: str = "user") -> None:
+        if size < 1:
+            raise ValueError(f"a pool needs at least one thread, not {size}")
+        self.size = size
+        self._name = name
+        self._tasks: SimpleQueue[_Task | None] = SimpleQueue()
+        self._threads: list[threading.Thread] = []
+        self._starting = threading.Lock()
+        self._closed = False
+        # One token for each thread that is about to wait for work; used only until all threads exist.
+        self._idle: deque[None] = deque(maxlen=size)
+        self._mailbox: _Mailbox | None = None
+
+    def submit(self, task: Callable[[], object], *, context: Context | None = None) -> None:
+        """Run ``task`` soon, inside a copy of ``context`` (the caller's, when None). Never blocks.
+
+        What ``task`` raises is logged and dropped. Raises RuntimeError after :meth:`close`.
+        """
+        self._put((context.copy() if context else copy_context(), task, (), None, None))
+
+    async def run(self, function: Callable[..., T], *arguments: Any) -> T:
+        """Call ``function`` in a thread, in a copy of the caller's context, and return or raise as it did.
+
+        Cancelling gives up waiting: what has not begun never runs, what runs goes on unobserved.
+        """
+        loop = asyncio.get_running_loop()
+        mailbox = self._mailbox
+        if mailbox is None or not mailbox.loop_is(loop):
+            mailbox = self._mailbox = _Mailbox(loop)
+        # The future carries the error as a value: a future refuses StopIteration and user code may raise it.
+        future: asyncio.Future[tuple[T, BaseException | None]] = loop.create_future()
+        self._put((copy_context(), function, arguments, future, mailbox))
+        value, error = await future
+        if error is not None:
+            try:
+                raise error
+            finally:
+                del error, future  # the traceback holds this frame: break the cycle
+        return value
+
+    def close(self, timeout_s: float) -> bool:
+        """Take no more work, finish what was submitted, and wait so long for it. False: some still run."""
+        with self._starting:
+            self._closed = True
+            for _ in self._threads:
+                self._tasks.put(None)
+        until = monotonic() + timeout_s
+        for thread in self._threads:
+            thread.join(max(0.0, until - monotonic()))
+        return not any(thread.is_alive() for thread in self._threads)
+
+    def _put(self, task: _Task) -> None:
+        if self._closed:
+            raise RuntimeError("the thread pool is closed")
+        self._tasks.put(task)
+        if len(self._threads) < self.size:
+            self._start_one_unless_idle()
+
+    def _start_one_unless_idle(self) -> None:
+        try:
+            self._idle.pop()
+            return
+        except IndexError:
+            pass
+        with self._starting:
+            number = len(self._threads) + 1
+            if number > self.size or self._closed:
+                return
+            thread = threading.Thread(target=self._work, name=f"{self._name}-{number}", daemon=True)
+            self._threads.append(thread)
+        thread.start()
+
+    def _work(self) -> None:
+        tasks = self._tasks
+        while (task := tasks.get()) is not None:
+            _perform(task)
+            # Nothing of the last invocation may live on while this thread waits for the next.
+            del task
+            if len(self._threads) < self.size:
+                self._idle.append(None)
+
+
+def _perform(task: _Task) -> None:
+    context, function, arguments, future, mailbox = task
+    if future is None or mailbox is None:
+        try:
+            context.run(function, *arguments)
+        except BaseException:
+            logger.exception("a background task failed")
+        return
+    if future.cancelled():
+        return
+    try:
+        value = context.run(function, *arguments)
+    except BaseException as error:  # noqa: BLE001 - it is raised where somebody waits for it
+        mailbox.deliver(future, None, error)
+        del error
+    else:
+        mailbox.deliver(future, value, None)

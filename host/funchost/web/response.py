@@ -1,0 +1,85 @@
+"""From what user code returned to a response."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import azure.functions as func
+from azure.functions.meta import Datum
+
+from funchost.app.spec import BindingSpec
+from funchost.invocation.values import encoder
+from funchost.web.asgi import Reply
+from funchost.web.cookies import set_cookie_headers, set_cookie_values
+from funchost.web.response_object import parse_response_object
+
+__all__ = ["response_encoder"]
+
+_TEXT = (b"content-type", b"text/plain; charset=utf-8")
+# The server decides how a body is framed; what user code says about that would contradict it.
+_FRAMING = frozenset({"content-length", "transfer-encoding", "connection"})
+_STATUSES = range(200, 600)
+
+
+def response_encoder(binding: BindingSpec) -> Callable[[Any], Reply]:
+    """How values become responses; raises TypeError or ValueError for those that cannot."""
+    to_datum = encoder(binding)
+
+    def encode(value: Any) -> Reply:
+        if type(value) is func.HttpResponse:
+            return _from_response(value)
+        return _from_datum(to_datum(value))
+
+    return encode
+
+
+def _from_response(response: func.HttpResponse) -> Reply:
+    """The rules of the SDK's own converter for its own class, without the detour over structures."""
+    given: Any = response.headers
+    headers: dict[str, str] = dict(given.items())
+    cookies = set_cookie_values(given.get_all("Set-Cookie")) if "Set-Cookie" in given else ()
+    if "content-type" not in given:
+        mimetype: str = response.mimetype
+        is_text = mimetype.startswith("text/")
+        headers["content-type"] = f"{mimetype}; charset={response.charset}" if is_text else mimetype
+    return _reply(response.status_code, headers, cookies, response.get_body())
+
+
+def _from_datum(datum: Datum) -> Reply:
+    if datum.type != "http":
+        text = datum.value.decode() if isinstance(datum.value, bytes) else str(datum.value)
+        return _from_text(text)
+    value: Mapping[str, Any] = datum.value
+    headers = {name: header.value for name, header in value["headers"].items()}
+    cookies = set_cookie_headers(value.get("cookies") or ())
+    return _reply(value["status_code"].value, headers, cookies, value["body"].value)
+
+
+def _from_text(text: str) -> Reply:
+    described = parse_response_object(text)
+    if described is None:
+        return Reply(200, [_TEXT], text.encode())
+    return _reply(described.status, described.headers, described.cookies, described.body)
+
+
+def _reply(status: object, headers: Mapping[str, str], cookies: Iterable[str], body: bytes) -> Reply:
+    try:
+        code = int(str(status))
+    except ValueError:
+        code = 0
+    if code not in _STATUSES:
+        raise ValueError(f"{status!r} is no status code of a response; it must be from 200 to 599")
+    encoded: dict[bytes, bytes] = {}
+    for name, value in headers.items():
+        key = name.lower()
+        # Names that differ in case only are one header: the first is kept.
+        if key not in _FRAMING and key != "set-cookie":
+            encoded.setdefault(key.encode("ascii"), _header_value(name, value))
+    set_cookies = [(b"set-cookie", _header_value("Set-Cookie", one)) for one in cookies]
+    return Reply(code, [*encoded.items(), *set_cookies], body)
+
+
+def _header_value(name: str, value: object) -> bytes:
+    text = str(value)
+    if "\n" in text or "\r" in text or "\0" in text:
+        raise ValueError(f"header {name!r} has a value with a line break")
+    return text.encode("latin-1")
