@@ -1,0 +1,100 @@
+"""The settings of a host, as values in groups; defaults stand in the fields."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+from funchost.settings.retry import RetryPolicySpec
+
+__all__ = ["DurableSettings", "HttpSettings", "LoggingSettings", "Settings", "setting_key"]
+
+
+@dataclass(frozen=True, slots=True)
+class HttpSettings:
+    """``extensions.http`` and the limits around it; -1 means no limit."""
+
+    route_prefix: str = "api"
+    max_outstanding_requests: int = -1
+    max_concurrent_requests: int = -1
+    dynamic_throttles_enabled: bool = False
+    custom_headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    body_limit_bytes: int = 104_857_600
+
+
+@dataclass(frozen=True, slots=True)
+class DurableSettings:
+    """``extensions.durableTask``, and what ``extensions.funchost`` adds for the task hub.
+
+    ``max_concurrent_*`` None: the host decides by the number of processors. ``options`` holds every
+    documented option by its dotted name (``storageProvider.partitionCount``), given or default.
+    ``without_effect`` names the options that the author has set and this release does not act on.
+    """
+
+    hub_name: str = "TestHubName"
+    connection_name: str = "AzureWebJobsStorage"
+    max_concurrent_activities: int | None = None
+    max_concurrent_orchestrators: int | None = None
+    max_orchestration_actions: int = 100_000
+    extended_sessions: bool = False
+    extended_session_idle: timedelta = timedelta(seconds=30)
+    local_rpc_endpoint: bool = True
+    override_any_state: bool = False
+    use_forwarded_host: bool = False
+    durability: Literal["full", "relaxed"] = "full"
+    plain_payloads: bool = False
+    decode_sdk_events: bool = False
+    retention: timedelta | None = None
+    options: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    without_effect: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LoggingSettings:
+    """``levels``: category prefix to one of Trace, Debug, Information, Warning, Error, Critical, None.
+
+    The longest prefix wins; ``default`` is there only when the author has set it.
+    """
+
+    levels: Mapping[str, str] = field(default_factory=dict[str, str])
+    colours: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All that the user has decided, read once.
+
+    ``values`` is what the process environment is to be updated with before user code is imported;
+    ``app_settings`` is the whole environment with them, behind :meth:`setting`. Both may hold secrets
+    and are kept out of ``repr``. ``function_timeout`` None: no limit. ``functions`` None: all of them.
+    ``host_json`` is the parsed file with the settings that override it, every section kept.
+    """
+
+    root: Path
+    data_dir: Path
+    http: HttpSettings = HttpSettings()
+    durable: DurableSettings = DurableSettings()
+    logging: LoggingSettings = LoggingSettings()
+    function_timeout: timedelta | None = timedelta(minutes=30)
+    functions: tuple[str, ...] | None = None
+    retry: RetryPolicySpec | None = None
+    storage: Literal["auto", "embedded", "azure"] = "auto"
+    port: int = 7071
+    address: str = "127.0.0.1"
+    cors: tuple[str, ...] = ()
+    cors_credentials: bool = False
+    verbose: bool = False
+    log_format: Literal["text", "json"] = "text"
+    values: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    app_settings: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    host_json: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
+
+    def setting(self, name: str) -> str | None:
+        """A setting of the app, ignoring case, with ``a:b`` and ``a__b`` the same name; None when absent or empty."""
+        return self.app_settings.get(setting_key(name)) or None
+
+
+def setting_key(name: str) -> str:
+    """The one spelling under which ``app_settings`` holds a name."""
+    return name.replace("__", ":").lower()
