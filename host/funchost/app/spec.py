@@ -1,13 +1,14 @@
 """A function app as data: what every programming model is turned into, and all that the host knows of it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-__all__ = ["BindingSpec", "Direction", "FunctionApp", "FunctionSpec", "RetryPolicySpec", "UserFunction"]
+from funchost.settings import RetryPolicySpec
+
+__all__ = ["NO_TRIGGER", "BindingSpec", "Direction", "FunctionApp", "FunctionSpec", "RetryPolicySpec", "UserFunction"]
 
 UserFunction = Callable[..., Any]
 
@@ -48,23 +49,23 @@ class BindingSpec:
         return default if value is None else value
 
 
-@dataclass(frozen=True, slots=True)
-class RetryPolicySpec:
-    """``retry`` of a function or of host.json; ``max_retry_count`` -1 retries for ever."""
-
-    strategy: Literal["fixedDelay", "exponentialBackoff"]
-    max_retry_count: int
-    delay: timedelta
-    maximum: timedelta
+NO_TRIGGER = BindingSpec("none", "", Direction.IN)
+"""Stands where the trigger of a function could not be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class FunctionSpec:
     """One function, whatever model it was written in.
 
-    ``call`` is the author's own callable, out of the SDK's wrappers. ``problem`` says in one line why the
-    function cannot run (an unsupported trigger, a mistake in its bindings); such a function is listed,
-    never invoked, and an HTTP one answers 500 on its route.
+    ``call`` is the author's own callable, out of the SDK's wrappers. ``rich_clients`` are the parameters
+    that such a wrapper would have filled with a client object; any other durable client parameter gets
+    the JSON text. ``aliases`` are further names that a function object passed to ``call_activity`` and its
+    like may go by; ``input_type`` is what an orchestrator declared for its input.
+
+    ``problem`` says in one line why the function cannot run; such a function is listed, never invoked,
+    and an HTTP one answers 500 on its route. ``mistaken`` tells a mistake that its author must mend from
+    a feature that this release lacks; ``framed`` is the traceback when its module does not import. A
+    function whose trigger cannot be read has :data:`NO_TRIGGER`.
     """
 
     name: str
@@ -80,6 +81,9 @@ class FunctionSpec:
     http_type: Literal["function", "asgi", "wsgi"] = "function"
     disabled: bool = False
     problem: str | None = None
+    mistaken: bool = False
+    framed: str = ""
+    rich_clients: frozenset[str] = frozenset()
     aliases: tuple[str, ...] = ()
     input_type: type | None = None
 
@@ -90,6 +94,12 @@ class FunctionSpec:
             if name := self.trigger.get(key):
                 return str(name)
         return self.name
+
+    def also_called(self, python_name: str | None) -> Self:
+        """The function with its Python name as an alias, where that is not its durable name anyway."""
+        if not python_name or python_name.lower() == self.durable_name.lower():
+            return self
+        return replace(self, aliases=(*self.aliases, python_name))
 
     def inputs(self) -> tuple[BindingSpec, ...]:
         """Every ``in`` binding but the trigger."""
@@ -111,6 +121,11 @@ class FunctionApp:
     root: Path
     functions: tuple[FunctionSpec, ...]
     notes: tuple[str, ...] = ()
+
+    @property
+    def mistakes(self) -> tuple[str, ...]:
+        """What authors must mend, one line a function; disabled functions are left in peace."""
+        return tuple(f.problem for f in self.functions if f.mistaken and f.problem and not f.disabled)
 
     def find(self, name: str) -> FunctionSpec | None:
         """By function name, ignoring case."""
