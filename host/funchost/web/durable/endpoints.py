@@ -16,7 +16,7 @@ from funchost.web.durable.query import QueryParameters
 __all__ = ["LARGEST_BODY", "Authorise", "allow_everyone", "local_app", "public_routes"]
 
 LARGEST_BODY = 104_857_600
-"""Bytes; the local door has no limit."""
+"""Bytes. Only the public doors have a limit."""
 
 Authorise = Callable[[Request], Awaitable[bool]]
 """May this request pass? A refused one is answered with 401 and nothing else."""
@@ -33,9 +33,11 @@ def public_routes(
     *,
     authorise: Authorise = allow_everyone,
     use_forwarded_host: bool = False,
+    largest_body: int = LARGEST_BODY,
 ) -> list[BaseRoute]:
     """Routes to put before those of functions. ``webhook`` gives links their path and key, the request their
-    origin; ``use_forwarded_host`` is the setting of that name and believes the proxy in front."""
+    origin; ``use_forwarded_host`` is the setting of that name and believes the proxy in front. ``largest_body``
+    is in bytes."""
 
     def public(request: Request) -> Door:
         return Door(webhook.at(_origin(request, use_forwarded_host=use_forwarded_host)))
@@ -45,8 +47,8 @@ def public_routes(
         return Door(Webhook(origin, ALIAS_BASE, webhook.query), legacy=True)
 
     return [
-        _Below(PUBLIC_BASE, _endpoint(api, PUBLIC_BASE, public, authorise, LARGEST_BODY)),
-        _Below(ALIAS_BASE, _endpoint(api, ALIAS_BASE, alias, authorise, LARGEST_BODY)),
+        _Below(PUBLIC_BASE, _endpoint(api, PUBLIC_BASE, public, authorise, largest_body)),
+        _Below(ALIAS_BASE, _endpoint(api, ALIAS_BASE, alias, authorise, largest_body)),
     ]
 
 

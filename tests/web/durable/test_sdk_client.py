@@ -1,0 +1,219 @@
+"""The SDK's own client against the host: in this process, from other loops, and over the local socket."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import azure.functions as func
+import pytest
+import uvicorn
+from azure.durable_functions import DurableOrchestrationClient, EntityId, OrchestrationRuntimeStatus
+from azure.durable_functions.models.utils import http_utils
+
+from funchost.clock import SystemClock
+from funchost.durable.events import EventRaised
+from funchost.durable.status import RuntimeStatus
+from funchost.ids import InstanceId
+from funchost.taskhub.client import HubClient
+from funchost.web.durable import (
+    DurableApi,
+    InProcessTransport,
+    InstanceLinks,
+    bind_rpc_socket,
+    client_binding,
+    local_app,
+    make_client,
+    rpc_base_url,
+    rpc_origin,
+)
+from web.durable.durable_app import WEBHOOK, App
+
+OpenApp = Callable[..., AbstractAsyncContextManager[App]]
+Connect = Callable[[App], AbstractAsyncContextManager[Any]]
+
+
+def _api(app: App) -> DurableApi:
+    return DurableApi(HubClient(app.hub, SystemClock(), orchestrators={"hello": "Hello"}), SystemClock())
+
+
+def _binding(base: str) -> str:
+    return client_binding(WEBHOOK, InstanceLinks("TestHub", "Storage"), rpc_base_url=base)
+
+
+@asynccontextmanager
+async def _in_process(app: App) -> AsyncGenerator[DurableOrchestrationClient]:
+    transport = InProcessTransport(_api(app), WEBHOOK, asyncio.get_running_loop())
+    yield make_client(_binding("http://127.0.0.1:17071/durabletask/"), transport, invocation_id="i")
+
+
+@asynccontextmanager
+async def _over_the_socket(app: App) -> AsyncGenerator[DurableOrchestrationClient]:
+    with bind_rpc_socket() as sock:
+        application = local_app(_api(app), WEBHOOK, origin=rpc_origin(sock))
+        server = uvicorn.Server(uvicorn.Config(application, lifespan="off", log_config=None))
+        serving = asyncio.create_task(server.serve(sockets=[sock]))
+        try:
+            yield DurableOrchestrationClient(_binding(rpc_base_url(sock)))
+        finally:
+            await http_utils._close_session()
+            server.should_exit = True
+            await serving
+
+
+@pytest.fixture(params=[_in_process, _over_the_socket], ids=["in process", "over the socket"])
+def connect(request: pytest.FixtureRequest) -> Connect:
+    return request.param
+
+
+async def test_a_start_keeps_the_second_encoding_of_its_input(open_app: OpenApp, connect: Connect):
+    async with open_app() as app, connect(app) as client:
+        assert await client.start_new("hello", "a", {"n": 1}) == "a"
+        assert len(await client.start_new("Hello")) == 32
+        status = await client.get_status("a")
+        assert (status.name, status.input_) == ("Hello", '{"n": 1}')
+        instance = await app.hub.read(InstanceId("a"))
+        assert instance is not None
+        assert instance.input == '"{\\"n\\": 1}"'
+
+
+async def test_ids_go_unescaped_through_the_client(open_app: OpenApp, connect: Connect):
+    async with open_app() as app, connect(app) as client:
+        assert await client.start_new("Hello", "a b@ø") == "a b@ø"
+        assert (await client.get_status("a b@ø")).instance_id == "a b@ø"
+
+
+async def test_starts_that_are_refused_raise_the_text_of_the_host(open_app: OpenApp, connect: Connect):
+    async with open_app() as app, connect(app) as client:
+        with pytest.raises(Exception, match="The function 'Nobody' doesn't exist, is disabled"):
+            await client.start_new("Nobody")
+        await client.start_new("Hello", "a")
+        with pytest.raises(Exception, match="An Orchestration instance with the status Pending already exists"):
+            await client.start_new("Hello", "a")
+
+
+async def test_an_unknown_instance_has_a_false_status(open_app: OpenApp, connect: Connect):
+    async with open_app() as app, connect(app) as client:
+        status = await client.get_status("nobody")
+        assert not status
+        assert status.runtime_status is None
+
+
+async def test_a_status_carries_the_history_under_both_names(open_app: OpenApp, connect: Connect):
+    async with open_app() as app, connect(app) as client:
+        await client.start_new("Hello", "a", 1)
+        await app.become("a", RuntimeStatus.COMPLETED, '"done"')
+        status = await client.get_status("a", show_history=True, show_history_output=True, show_input=True)
+        assert status.runtime_status is OrchestrationRuntimeStatus.Completed
+        assert status.output == "done"
+        assert [row["EventType"] for row in status.history or []] == ["ExecutionStarted"]
+        assert vars(status)["historyEvents"] == status.history
+
+
+async def test_an_event_arrives_as_text_that_holds_json(open_app: OpenApp, connect: Connect):
+    async with open_app() as app, connect(app) as client:
+        await client.start_new("Hello", "a")
+        await client.raise_event("a", "Go", {"n": 1})
+        await client.raise_event("a", "Go")
+        events = [event for event in await app.received("a") if isinstance(event, EventRaised)]
+        assert [event.input for event in events] == ['"{\\"n\\": 1}"', '"null"']
+        with pytest.raises(Exception, match="No instance with ID nobody found"):
+            await client.raise_event("nobody", "Go")
+
+
+async def test_operations_reach_the_instance_and_refusals_the_caller(open_app: OpenApp, connect: Connect):
+    async with open_app() as app, connect(app) as client:
+        await client.start_new("Hello", "a")
+        await client.suspend("a", "a break & more")
+        await client.terminate("a", "enough")
+        reasons = [getattr(event, "reason", None) for event in await app.received("a")]
+        assert reasons[1:] == ["a break & more", "enough"]
+        with pytest.raises(Exception, match="No instance with ID 'nobody' found"):
+            await client.terminate("nobody", "")
+        with pytest.raises(Exception, match="unexpected status code 500"):
+            await client.resume("a", "")
+        with pytest.raises(Exception, match="only supported on failed"):
+            await client.rewind("a", "again")
+
+
+async def test_a_restart_gives_the_links_of_the_new_instance(open_app: OpenApp, connect: Connect):
+    async with open_app() as app, connect(app) as client:
+        await client.start_new("Hello", "a")
+        links: Any = await client.restart("a")
+        assert links["id"] != "a"
+        with pytest.raises(Exception, match="unexpected status code 400"):
+            await client.restart("nobody")
+
+
+async def test_lists_and_purges_work_by_filter(open_app: OpenApp, connect: Connect):
+    async with open_app() as app, connect(app) as client:
+        for name in ("a1", "a2", "b1"):
+            await client.start_new("Hello", name)
+        await app.become("a1", RuntimeStatus.COMPLETED)
+        await app.become("b1", RuntimeStatus.COMPLETED)
+        assert [status.instance_id for status in await client.get_status_all()] == ["a1", "a2", "b1"]
+        hour_ago = datetime.now(UTC) - timedelta(hours=1)
+        completed = [OrchestrationRuntimeStatus.Completed]
+        found = await client.get_status_by(hour_ago, datetime.now(UTC) + timedelta(hours=1), completed)
+        assert [status.instance_id for status in found] == ["a1", "b1"]
+        assert (await client.purge_instance_history("a1")).instances_deleted == 1
+        assert (await client.purge_instance_history("a1")).instances_deleted == 0
+        assert (await client.purge_instance_history_by(hour_ago)).instances_deleted == 1
+        assert (await client.purge_instance_history_by(hour_ago)).instances_deleted == 0
+
+
+async def test_entities_are_absent(open_app: OpenApp, connect: Connect):
+    async with open_app() as app, connect(app) as client:
+        assert not (await client.read_entity_state(EntityId("Counter", "k"))).entity_exists
+        with pytest.raises(Exception, match="unexpected status code 400"):
+            await client.signal_entity(EntityId("Counter", "k"), "add", 1)
+
+
+async def test_links_carry_the_origin_of_the_users_request(open_app: OpenApp, connect: Connect):
+    async with open_app() as app, connect(app) as client:
+        request = func.HttpRequest("GET", "http://localhost:7071/api/start", body=b"")
+        response = client.create_check_status_response(request, "a")
+        assert response.headers["Location"] == (
+            "http://localhost:7071/runtime/webhooks/durabletask/instances/a?taskHub=TestHub&connection=Storage&code=KEY"
+        )
+        payload = client.create_http_management_payload("a")
+        assert next(iter(payload)) == "id"
+        assert len(payload) == 9
+        assert payload["statusQueryGetUri"].startswith("https://app.example/")
+
+
+async def test_waiting_gives_the_output_of_a_completed_instance(open_app: OpenApp, connect: Connect):
+    async with open_app() as app, connect(app) as client:
+        await client.start_new("Hello", "a")
+        await app.become("a", RuntimeStatus.COMPLETED, '{"n":1}')
+        request = func.HttpRequest("GET", "http://localhost:7071/api/start", body=b"")
+        response = await client.wait_for_completion_or_create_check_status_response(request, "a")
+        assert (response.status_code, response.get_body()) == (200, b'{"n": 1}')
+
+
+async def test_many_starts_at_once_all_succeed(open_app: OpenApp):
+    async with open_app() as app, _in_process(app) as client:
+        ids = await asyncio.gather(*(client.start_new("Hello", client_input=number) for number in range(200)))
+        assert len(set(ids)) == 200
+
+
+async def test_a_client_works_on_a_loop_of_the_users_own(open_app: OpenApp):
+    async with open_app() as app, _in_process(app) as client:
+
+        def in_a_thread() -> str:
+            return asyncio.run(client.start_new("Hello", "a"))
+
+        assert await asyncio.to_thread(in_a_thread) == "a"
+
+
+async def test_an_id_with_a_control_character_is_refused_not_mended(open_app: OpenApp):
+    async with open_app() as app, _in_process(app) as client:
+        with pytest.raises(Exception, match="control characters"):
+            await client.start_new("Hello", "a\nb")
+
+
+async def test_a_client_is_the_sdks_own_class(open_app: OpenApp):
+    async with open_app() as app, _in_process(app) as client:
+        assert type(client) is DurableOrchestrationClient
+        assert client._function_invocation_id == "i"
