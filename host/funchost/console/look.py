@@ -18,9 +18,9 @@ class Look:
     colour: bool = False
 
     @classmethod
-    def of(cls, log_format: str, environ: Mapping[str, str], *, file: int = 1) -> "Look":
+    def of(cls, log_format: str, environ: Mapping[str, str], *, colours: bool = True, file: int = 1) -> "Look":
         """Colours only on a terminal, and not when NO_COLOR is set to anything (no-color.org)."""
-        wanted = not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
+        wanted = colours and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
         return cls(json=log_format == "json", colour=wanted and _is_terminal(file))
 
     def render(self, entry: Entry) -> str:

@@ -6,7 +6,7 @@ import traceback
 from funchost.console.filters import Filter
 from funchost.console.line import LogLine
 from funchost.console.writer import ConsoleWriter
-from funchost.invocation.current import CURRENT
+from funchost.invocation.current import Current, current
 
 __all__ = ["ConsoleHandler"]
 
@@ -30,13 +30,24 @@ class ConsoleHandler(logging.Handler):
         self.lock = None
 
     def emit(self, record: logging.LogRecord) -> None:
-        current = CURRENT.get()
-        function = None if current is None else current.function
+        label = current() or _own_label(record)
+        function = None if label is None else label.function
         if not self._shown.shows(record.name, record.levelno, function=function, summary=_is_summary(record)):
             return
         time_ns = int(record.created * 1e9)
-        line = LogLine(time_ns, record.levelno, record.name, _message(record), current, _exception(record))
+        line = LogLine(time_ns, record.levelno, record.name, _message(record), label, _exception(record))
         self._writer.put(line)
+
+
+def _own_label(record: logging.LogRecord) -> Current | None:
+    """What the host says about an invocation from outside of it carries the facts itself."""
+    facts = record.__dict__
+    if "invocation_id" not in facts or "function" not in facts:
+        return None
+    instance_id = facts.get("instance_id")
+    return Current(
+        str(facts["function"]), str(facts["invocation_id"]), None if instance_id is None else str(instance_id)
+    )
 
 
 def _is_summary(record: logging.LogRecord) -> bool:

@@ -8,7 +8,7 @@ from typing import TextIO
 from funchost.console.line import Printed
 from funchost.console.stamp import now_ns
 from funchost.console.writer import ConsoleWriter
-from funchost.invocation.current import CURRENT, Current
+from funchost.invocation.current import Current, current
 
 __all__ = ["ConsoleStream"]
 
@@ -35,14 +35,14 @@ class ConsoleStream(io.TextIOBase):
 
     def write(self, text: str, /) -> int:
         with self._lock:
-            self._owner = CURRENT.get()
+            self._owner = current()
             done, newline, self._begun = (self._begun + text).rpartition("\n")
             if newline:
                 self._pass_on(done + newline)
         return len(text)
 
     def flush(self) -> None:
-        if self._whole_lines:
+        if self._whole_lines or not self._begun:
             return
         with self._lock:
             begun, self._begun = self._begun, ""

@@ -1,0 +1,111 @@
+"""The parent's loop: waits for what happens, and carries out what the course says."""
+
+import queue
+import signal
+import time
+from types import FrameType
+
+from funchost.console.printer import Printer
+from funchost.supervisor.course import (
+    Changed,
+    Course,
+    End,
+    Happening,
+    Interrupted,
+    Kill,
+    Order,
+    Overdue,
+    Say,
+    Spawn,
+    Step,
+)
+from funchost.supervisor.watching import Watched, Watcher
+from funchost.supervisor.worker import WorkerCommand, WorkerProcess
+
+__all__ = ["supervise"]
+
+# Killed processes are gone at once, save for those that wait for a broken disk or network.
+KILLED_S = 2.0
+
+
+def supervise(
+    command: WorkerCommand, watched: Watched, printer: Printer, *, load_timeout_s: float, drain_s: float
+) -> int:
+    """Run workers until the user stops it or nothing can run; the exit code.
+
+    Takes over the signals that ask a process to end; for the main thread only.
+    """
+    course = Course(load_timeout_s=load_timeout_s, drain_s=drain_s)
+    parent = _Parent(command, printer)
+    with _Signals(parent.happened):
+        parent.carry_out(course.begin(time.monotonic()))
+        watcher = Watcher(watched, lambda files: parent.happened.put(Changed(tuple(files))))
+        watcher.start()
+        try:
+            return parent.run(course)
+        finally:
+            parent.kill_all()
+            watcher.stop()
+
+
+class _Parent:
+    def __init__(self, command: WorkerCommand, printer: Printer) -> None:
+        self.happened: queue.SimpleQueue[Happening] = queue.SimpleQueue()
+        self._command = command
+        self._printer = printer
+        self._workers: dict[int, WorkerProcess] = {}
+
+    def run(self, course: Course) -> int:
+        while True:
+            happening = self._next(course.deadline())
+            code = self.carry_out(course.on(happening, time.monotonic()))
+            if code is not None:
+                return code
+
+    def carry_out(self, steps: list[Step]) -> int | None:
+        for step in steps:
+            match step:
+                case Spawn():
+                    self._workers[step.worker] = WorkerProcess(step.worker, self._command, self.happened.put)
+                case Order():
+                    self._workers[step.worker].order(step.order)
+                case Kill():
+                    self._workers[step.worker].kill()
+                case Say():
+                    self._printer.say(step.text, step.tone, stamped=step.stamped)
+                case End():
+                    return step.code
+        return None
+
+    def kill_all(self) -> None:
+        for worker in self._workers.values():
+            worker.kill()
+        for worker in self._workers.values():
+            worker.join(KILLED_S)
+
+    def _next(self, deadline: float | None) -> Happening:
+        if deadline is None:
+            return self.happened.get()
+        try:
+            return self.happened.get(timeout=max(0.0, deadline - time.monotonic()))
+        except queue.Empty:
+            return Overdue()
+
+
+class _Signals:
+    """Turns signals into happenings. ``SimpleQueue.put`` is the one that may be called in a handler."""
+
+    def __init__(self, happened: "queue.SimpleQueue[Happening]") -> None:
+        self._happened = happened
+        self._before: dict[signal.Signals, signal.Handlers] = {}
+
+    def __enter__(self) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            self._before[number] = signal.signal(number, self._on_signal)  # type: ignore[assignment]
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        self._happened.put(Interrupted())
