@@ -1,0 +1,5 @@
+"""The ``funchost`` command."""
+
+from funchost.cli.command import main
+
+__all__ = ["main"]

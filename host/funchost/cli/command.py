@@ -1,0 +1,51 @@
+"""Where the process begins, and where errors become an exit code."""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from funchost.errors import AppImportError, ConfigError, StorageError
+
+__all__ = ["main"]
+
+EXIT_REFUSED = 2
+EXIT_INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and exit. ``arguments`` None: those of this process."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        code = _run(words)
+    except (ConfigError, StorageError) as problem:
+        _complain(str(problem))
+        code = EXIT_REFUSED
+    except AppImportError as problem:
+        _complain(problem.framed or str(problem))
+        code = EXIT_REFUSED
+    except KeyboardInterrupt:
+        code = EXIT_INTERRUPTED
+    raise SystemExit(code)
+
+
+def _run(words: list[str]) -> int:
+    # Each command is imported when it is asked for: "funchost --version" waits for none of them, and the
+    # parent of a supervised app has its worker started before it loads what only it needs.
+    if words[:1] == ["worker"]:
+        from funchost.cli.worker import run_worker
+
+        return run_worker(words[1], words[2:])
+    from funchost.cli.arguments import parse
+
+    options = parse(words)
+    if options is None:
+        return 0
+    from funchost.cli.start import start
+
+    return start(options, words)
+
+
+def _complain(text: str) -> None:
+    coloured = sys.stderr.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    sys.stderr.write(f"\x1b[91m{text}\x1b[0m\n" if coloured else f"{text}\n")

@@ -1,0 +1,164 @@
+"""Running an app in this process: what a worker does on order, and ``--no-reload`` at once."""
+
+import asyncio
+import atexit
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from funchost.app import FunctionApp, load_app
+from funchost.cli.arguments import StartOptions
+from funchost.clock import new_guid
+from funchost.console.filters import parse_levels
+from funchost.console.line import Tone
+from funchost.console.listing import blank, function_list, hint, loopback_url
+from funchost.console.look import Look
+from funchost.console.session import Console
+from funchost.console.stamp import now_ns
+from funchost.settings import Settings, find_root, load_settings
+
+__all__ = ["DRAIN_S", "LoadedApp", "leave", "load", "serve_here", "serve_loaded"]
+
+DRAIN_S = 10.0
+EXIT_FORCED = 130
+
+OnStop = Callable[[Callable[[float], None]], None]
+"""Registers what is called with the seconds to drain when it is time to stop, from any thread."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedApp:
+    """An app that could be served, with the console that its code already writes to."""
+
+    settings: Settings
+    app: FunctionApp
+    console: Console
+    sockets: Sequence[socket.socket]
+
+    @property
+    def url(self) -> str:
+        return loopback_url(self.settings.address, self.settings.port)
+
+
+@contextmanager
+def load(options: StartOptions, sockets: Sequence[socket.socket]) -> Generator[LoadedApp]:
+    """Read the settings, take over the console and import the app; ``sockets`` listen already.
+
+    Raises ConfigError and AppImportError. Changes the environment of this process as the settings ask.
+    """
+    # The port that was bound, which may differ from the one in the settings: 0 takes any.
+    flags = {**options.flags, "port": str(sockets[0].getsockname()[1])}
+    settings, _ = load_settings(find_root(Path(options.script_root)), os.environ, flags)
+    os.environ.update(settings.values)
+    with Console(
+        Look.of(settings.log_format, os.environ, colours=settings.logging.colours),
+        verbose=settings.verbose,
+        levels=parse_levels(settings.logging.levels),
+        debug_logging=settings.setting("PYTHON_ENABLE_DEBUG_LOGGING") != "0",
+    ) as console:
+        app = load_app(settings.root, settings)
+        for note in app.notes:
+            console.say(note, Tone.WARNING)
+        yield LoadedApp(settings, app, console, sockets)
+
+
+def serve_loaded(loaded: LoadedApp, *, again: bool, ready: Callable[[], None], on_stop: OnStop) -> None:
+    """Serve until stopped. ``ready`` is called when requests are answered and the functions are listed.
+
+    ``again``: in place of a worker that has said what a start says.
+    """
+    # The web stack is imported after the app: a mistake in the app is shown that much earlier.
+    from funchost.service import Host
+
+    async def run() -> None:
+        loop = asyncio.get_running_loop()
+        host = Host(loaded.settings, loaded.app, sockets=loaded.sockets)
+        if not again:
+            loaded.console.say(host.store.sentence, Tone.WARNING if host.store.is_surprise else Tone.FAINT)
+
+        def announce() -> None:
+            _announce(loaded, host.app, again=again)
+            ready()
+
+        def stop(drain_s: float) -> None:
+            loop.call_soon_threadsafe(host.stop, drain_s)
+
+        on_stop(stop)
+        await host.run(ready=announce)
+
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(run())
+
+
+def serve_here(options: StartOptions, sockets: Sequence[socket.socket]) -> int:
+    """Load and serve in this process until a signal asks it to end; the exit code."""
+    with load(options, sockets) as loaded:
+        signals = _Signals(loaded.console)
+        serve_loaded(loaded, again=False, ready=lambda: None, on_stop=signals.on_stop)
+    return 0
+
+
+def leave(code: int) -> NoReturn:
+    """End the process, without waiting for threads that user code keeps busy: whatever they run has had its
+    time to finish, and the interpreter would wait for them without a bound."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if any(not thread.daemon and thread is not threading.main_thread() for thread in threading.enumerate()):
+        atexit._run_exitfuncs()
+        sys.stdout.flush()
+        os._exit(code)
+    raise SystemExit(code)
+
+
+class _Signals:
+    """The first Ctrl+C or SIGTERM stops in order, the second ends the process at once."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._stop: Callable[[float], None] | None = None
+        self._asked = False
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._on_signal)
+
+    def on_stop(self, stop: Callable[[float], None]) -> None:
+        self._stop = stop
+        if self._asked:
+            stop(DRAIN_S)
+
+    def _on_signal(self, *_: object) -> None:
+        if self._asked:
+            os._exit(EXIT_FORCED)
+        self._asked = True
+        self._console.say("Stopping. Press Ctrl+C again to end at once.", Tone.HINT)
+        if self._stop is not None:
+            self._stop(DRAIN_S)
+
+
+def _announce(loaded: LoadedApp, app: FunctionApp, *, again: bool) -> None:
+    settings, console = loaded.settings, loaded.console
+    # Editors wait for the first and the last of these texts before they attach or send requests.
+    console.say("Worker process started and initialized.")
+    console.show([blank(now_ns())])
+    prefix = settings.http.route_prefix
+    console.show(function_list(now_ns(), app, url=loaded.url, route_prefix=prefix))
+    if again:
+        return
+    if not settings.verbose:
+        console.show([hint(now_ns())])
+    console.say(f"Host lock lease acquired by instance ID '{new_guid()}'.")
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:
+        # Not made for Windows and for other interpreters than CPython.
+        return None
+    return uvloop.new_event_loop

@@ -1,0 +1,39 @@
+"""The functions of an app, prepared to be called."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from funchost.app import FunctionApp, FunctionSpec
+from funchost.errors import ConfigError
+from funchost.invocation.invoker import Invoker
+from funchost.spi import Bindings, HostServices, prepare
+
+__all__ = ["PreparedApp", "prepare_functions", "with_problems"]
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedApp:
+    """``app`` with the problems that preparing it brought up; ``invokers`` by name, of functions that run."""
+
+    app: FunctionApp
+    invokers: Mapping[str, Invoker]
+
+
+def prepare_functions(app: FunctionApp, bindings: Bindings, services: HostServices) -> PreparedApp:
+    """A function that cannot be prepared gets a problem, and the others run."""
+    invokers: dict[str, Invoker] = {}
+    refused: list[FunctionSpec] = []
+    for function in app.functions:
+        if not function.runs:
+            continue
+        try:
+            invokers[function.name] = prepare(function, bindings, services)
+        except ConfigError as problem:
+            refused.append(replace(function, problem=str(problem)))
+    return PreparedApp(with_problems(app, refused), invokers)
+
+
+def with_problems(app: FunctionApp, refused: list[FunctionSpec]) -> FunctionApp:
+    """``app`` with the functions of those names replaced."""
+    by_name = {function.name: function for function in refused}
+    return replace(app, functions=tuple(by_name.get(function.name, function) for function in app.functions))

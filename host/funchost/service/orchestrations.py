@@ -1,0 +1,152 @@
+"""Builds the durable side of a host from an app: its functions, the engine, the worker on the task hub.
+
+Imported only for apps that have durable functions: the engine needs the SDK's durable package, which
+takes longer to import than everything else.
+"""
+
+import logging
+import os
+from collections.abc import Mapping
+from contextvars import Context, copy_context
+from datetime import timedelta
+from typing import Any
+
+from funchost.app.spec import FunctionApp, FunctionSpec
+from funchost.clock import Clock, new_guid, new_invocation_id
+from funchost.durable.execution import EngineSettings
+from funchost.durable.functions import DurableFunctions, Orchestrator
+from funchost.durable.status import RuntimeStatus
+from funchost.ids import ExecutionId, InstanceId, WorkerId
+from funchost.invocation.current import CURRENT, Current
+from funchost.invocation.invoker import Invoker
+from funchost.settings import Settings
+from funchost.taskhub import ActivityWork, TaskHub
+from funchost.taskhub.worker.activity import Activity
+from funchost.taskhub.worker.advance import Advance, Engine
+from funchost.taskhub.worker.worker import EpisodeLog, Limits, OrchestrationWorker, Threads
+
+__all__ = ["build_worker", "durable_functions", "worker_limits"]
+
+EPISODE_THREADS = 2
+"""Reserved: they keep orchestrators moving when user code blocks every other thread."""
+
+
+def durable_functions(app: FunctionApp) -> DurableFunctions:
+    """Orchestrators and activities that can run; disabled and broken ones count as not there."""
+    running = [f for f in app.functions if f.runs]
+    orchestrators = [f for f in running if f.trigger.kind == "orchestrationtrigger"]
+    activities = [f for f in running if f.trigger.kind == "activitytrigger"]
+    return DurableFunctions(
+        [Orchestrator(f.durable_name, f.call, f.input_type) for f in orchestrators],
+        [f.durable_name for f in activities],
+        {alias: f.durable_name for f in (*orchestrators, *activities) for alias in f.aliases},
+    )
+
+
+def worker_limits(settings: Settings) -> Limits:
+    """Ten a processor, as the reference host does, unless host.json says otherwise."""
+    default = 10 * (os.cpu_count() or 1)
+    activities = settings.durable.max_concurrent_activities or default
+    return Limits(
+        activities=activities,
+        episodes=max(settings.durable.max_concurrent_orchestrators or default, EPISODE_THREADS),
+        claim_ahead=max(64, 4 * activities),
+    )
+
+
+def build_worker(
+    hub: TaskHub,
+    app: FunctionApp,
+    settings: Settings,
+    invokers: Mapping[str, Invoker],
+    *,
+    user_threads: Threads,
+    episode_threads: Threads,
+    clock: Clock,
+    drain: timedelta,
+) -> OrchestrationWorker:
+    """``invokers`` holds the prepared functions by name; activities among them become runnable."""
+    activities: dict[str, Activity] = {
+        function.durable_name.lower(): _InvokedActivity(function, invokers[function.name])
+        for function in app.functions
+        if function.runs and function.trigger.kind == "activitytrigger" and function.name in invokers
+    }
+    options = settings.durable.options
+    engine = Engine(
+        durable_functions(app),
+        EngineSettings(
+            max_actions=settings.durable.max_orchestration_actions,
+            default_version=options.get("defaultVersion") or "",
+            store_inputs=bool(options.get("storeInputsInOrchestrationHistory")),
+            http_poll_ms=int(options.get("httpSettings.defaultAsyncRequestSleepTimeMilliseconds") or 30_000),
+        ),
+        _variables,
+        lambda: ExecutionId(new_guid()),
+    )
+    return OrchestrationWorker(
+        hub,
+        WorkerId(new_guid()),
+        engine,
+        activities,
+        user_threads=user_threads,
+        episode_threads=episode_threads,
+        clock=clock,
+        limits=worker_limits(settings),
+        log=_Log(),
+        drain_timeout=drain,
+    )
+
+
+def _variables(function: str, instance: InstanceId) -> Context:
+    """Where an orchestrator's code runs: its log lines are labelled with the instance."""
+    context = copy_context()
+    context.run(CURRENT.set, Current(function, new_invocation_id(), instance))
+    return context
+
+
+class _InvokedActivity:
+    """An activity behind its invoker, which logs, builds parameters and handles further bindings."""
+
+    def __init__(self, function: FunctionSpec, invoker: Invoker) -> None:
+        self.name = function.durable_name
+        self.is_async = invoker.needs_loop
+        self._invoker = invoker
+
+    def call(self, argument: Any, work: ActivityWork) -> Any:
+        return self._invoker.call(argument, instance_id=work.instance, reason=_REASON)
+
+    async def call_async(self, argument: Any, work: ActivityWork) -> Any:
+        return await self._invoker.acall(argument, instance_id=work.instance, reason=_REASON)
+
+
+_REASON = "(null)"
+
+
+class _Log(EpisodeLog):
+    """One line when an orchestration ends, under the category of its function; every episode at DEBUG."""
+
+    def __init__(self) -> None:
+        self._loggers: dict[str, logging.Logger] = {}
+
+    def ran(self, instance: InstanceId, result: Advance, took_s: float) -> None:
+        logger = self._loggers.get(result.name)
+        if logger is None:
+            logger = self._loggers[result.name] = logging.getLogger(f"Function.{result.name}")
+        if result.ended is RuntimeStatus.FAILED:
+            logger.error(
+                "Orchestration '%s' of '%s' failed: %s", instance, result.name, result.error, extra=_extra(instance)
+            )
+        elif result.ended is not None:
+            logger.info(
+                "Orchestration '%s' of '%s' ended: %s",
+                instance,
+                result.name,
+                result.ended.value,
+                extra=_extra(instance),
+            )
+        elif logger.isEnabledFor(logging.DEBUG):
+            logger.debug("Episode of '%s' took %.1f ms", instance, took_s * 1000, extra=_extra(instance))
+
+
+def _extra(instance: InstanceId) -> dict[str, str]:
+    return {"instance_id": instance}
