@@ -1,7 +1,4 @@
-"""The systems under test. Each is started for its turn, on free ports and an empty store, and stopped after it.
-
-All are driven the same way: one HTTP call starts an orchestration and is answered with its result.
-"""
+"""The systems under test. Each is started for its turn, on free ports and an empty store, and stopped after it."""
 
 import contextlib
 import json
@@ -14,7 +11,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.load import Client, prepare
+from bench.drive import Burst, answered_with_result, started_then_watched
+from bench.load import Client
 from bench.processes import Server, free_port, wait_for_answer
 
 __all__ = ["DBOS", "FUNCHOST", "FUNCHOST_QUIET", "RESTATE", "STARLETTE", "Running", "System", "running"]
@@ -27,19 +25,11 @@ _RESTATE_SERVER = ROOT / "bench" / "node_modules" / ".bin" / "restate-server"
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A started system. ``server`` is the process whose CPU and memory count."""
+    """A started system. ``server`` is the process whose CPU and memory count, ``burst`` how it is driven."""
 
     base: str
     server: Server
-    call_path: str
-
-    async def call(self, client: Client, orchestration: str, value: object) -> object:
-        """Start one orchestration and wait for its result. Raises RuntimeError for any other answer."""
-        url = self.base + self.call_path.format(name=orchestration)
-        reply = await client.send(prepare("POST", url, json.dumps(value).encode()))
-        if reply.status != 200:
-            raise RuntimeError(f"{self.server.name}: HTTP {reply.status}: {reply.body[:500]!r}\n{self.server.tail()}")
-        return json.loads(reply.body)
+    burst: Burst
 
 
 Start = Callable[[Path], AbstractContextManager[Running]]
@@ -64,10 +54,10 @@ async def running(system: System) -> AsyncGenerator[tuple[Running, Client]]:
 
 
 @contextlib.contextmanager
-def _served(server: Server, base: str, call_path: str, *, first: str) -> Generator[Running]:
+def _served(server: Server, base: str, burst: Burst, *, first: str) -> Generator[Running]:
     with server:
         wait_for_answer(base + first, server)
-        yield Running(base, server, call_path)
+        yield Running(base, server, burst)
 
 
 def _funchost(env: Mapping[str, str]) -> Start:
@@ -77,8 +67,8 @@ def _funchost(env: Mapping[str, str]) -> Start:
         port = free_port()
         command = [str(_BIN / "funchost"), "start", "--no-reload", "--storage", "embedded", "--port", str(port)]
         server = Server("funchost", command, cwd=app, folder=folder, env=env)
-        path = "/runtime/webhooks/durabletask/orchestrators/{name}?timeout=600&pollingInterval=1"
-        return _served(server, f"http://127.0.0.1:{port}", path, first="/api/hello")
+        base = f"http://127.0.0.1:{port}"
+        return _served(server, base, started_then_watched(base), first="/api/hello")
 
     return start
 
@@ -93,13 +83,15 @@ def _dbos(folder: Path) -> AbstractContextManager[Running]:
     port = free_port()
     env = {"BENCH_DATABASE_URL": f"sqlite:///{folder / 'dbos.sqlite'}"}
     server = _asgi_on_uvicorn("dbos", "bench.peers.dbos_app:app", port, folder, env)
-    return _served(server, f"http://127.0.0.1:{port}", "/{name}", first="/")
+    base = f"http://127.0.0.1:{port}"
+    return _served(server, base, answered_with_result(base + "/{name}"), first="/")
 
 
 def _starlette(folder: Path) -> AbstractContextManager[Running]:
     port = free_port()
     server = _asgi_on_uvicorn("starlette", "bench.peers.starlette_app:app", port, folder, {})
-    return _served(server, f"http://127.0.0.1:{port}", "", first="/api/hello")
+    base = f"http://127.0.0.1:{port}"
+    return _served(server, base, answered_with_result(base), first="/api/hello")
 
 
 @contextlib.contextmanager
@@ -122,7 +114,7 @@ def _restate(folder: Path) -> Generator[Running]:
         wait_for_answer(f"http://127.0.0.1:{admin}/health", server)
         _register(f"http://127.0.0.1:{admin}/deployments", f"http://127.0.0.1:{service}")
         wait_for_answer(f"{base}/restate/health", server)
-        yield Running(base, server, "/bench/{name}")
+        yield Running(base, server, answered_with_result(base + "/bench/{name}"))
 
 
 def _register(admin: str, service: str) -> None:

@@ -4,10 +4,11 @@ import asyncio
 import time
 from dataclasses import dataclass
 
+from bench.drive import started
 from bench.load import Client, prepare, sustained
 from bench.systems import Running
 
-__all__ = ["CHAIN", "CHAIN_ASYNC", "FAN_OUT", "LONG_CHAIN", "Workload", "hello", "idle", "run"]
+__all__ = ["CHAIN", "CHAIN_ASYNC", "FAN_OUT", "LONG_CHAIN", "Workload", "burn", "hello", "idle", "run"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +37,21 @@ _IDLE_S = 5.0
 
 
 async def run(workload: Workload, system: Running, client: Client) -> float:
-    """Steps per second, from the first call to the last answer."""
-
-    async def one() -> None:
-        answer = await system.call(client, workload.orchestration, workload.steps)
-        if answer != workload.expected:
-            raise RuntimeError(f"{system.server.name}: {workload.name} gave {answer!r}, not {workload.expected}")
-
+    """Steps per second, from the first call until the last orchestration is known to be finished."""
     await client.open(workload.instances)
-    started = time.perf_counter()
-    async with asyncio.TaskGroup() as group:
-        for _ in range(workload.instances):
-            group.create_task(one())
-    return workload.instances * workload.steps / (time.perf_counter() - started)
+    began = time.perf_counter()
+    outputs = await system.burst(client, workload.orchestration, workload.steps, workload.instances)
+    elapsed = time.perf_counter() - began
+    answers = await outputs()
+    if answers != [workload.expected] * workload.instances:
+        raise RuntimeError(f"{system.server.name}: {workload.name} gave {answers[:5]!r}…, not {workload.expected}")
+    return workload.instances * workload.steps / elapsed
+
+
+async def burn(system: Running, client: Client, *, seconds: float) -> None:
+    """Have one activity of funchost's keep the interpreter busy for ``seconds`` from about now."""
+    await started(system.base, client, "busy", seconds)
+    await asyncio.sleep(0.3)
 
 
 async def hello(system: Running, client: Client) -> float:
@@ -61,7 +64,7 @@ async def hello(system: Running, client: Client) -> float:
 async def idle(system: Running) -> tuple[float, float]:
     """CPU in per cent of one core while nothing is asked, and private memory in MB."""
     await asyncio.sleep(1.0)
-    before, started = system.server.cpu_s(), time.perf_counter()
+    before, began = system.server.cpu_s(), time.perf_counter()
     await asyncio.sleep(_IDLE_S)
     used = system.server.cpu_s() - before
-    return 100 * used / (time.perf_counter() - started), system.server.memory_mb()
+    return 100 * used / (time.perf_counter() - began), system.server.memory_mb()
