@@ -25,7 +25,7 @@ from funchost.invocation.threads import UserThreads
 from funchost.invocation.values import AsyncInput, Input, Output
 from funchost.taskhub import TaskHub
 
-__all__ = ["Binding", "Bindings", "HostServices", "Listener", "discover_bindings", "prepare"]
+__all__ = ["Binding", "Bindings", "DurableClients", "HostServices", "Listener", "discover_bindings", "prepare"]
 
 GROUP = "funchost.bindings"
 
@@ -37,18 +37,43 @@ def _no_address() -> str:
     raise RuntimeError("the host does not listen yet")
 
 
+class DurableClients(Protocol):
+    """Where functions get their clients of the task hub from. Only ``start`` is for the loop alone."""
+
+    @property
+    def hub_name(self) -> str: ...
+
+    def binding_text(self, connection_name: str | None = None) -> str:
+        """The JSON text that functions take which make their own client; known once the host listens."""
+        ...
+
+    def client(self, invocation_id: str, connection_name: str | None = None) -> Any:
+        """A client object of the app's SDK, for one invocation."""
+        ...
+
+    def check_starts(self, value: Any) -> Any:
+        """Starts in the form that :meth:`start` takes, from what a function returned or set."""
+        ...
+
+    async def start(self, requests: Any) -> None:
+        """Start orchestrations, one after the other."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class HostServices:
     """What bindings may use of the host they run in.
 
     ``settings`` are the app's settings (the environment, with local.settings.json under it).
     ``base_url`` is where the host answers, ``http://localhost:7071``, known once it listens.
+    ``clients`` is None in a host without a task hub.
     """
 
     threads: UserThreads
     settings: Mapping[str, str] = field(default_factory=dict[str, str])
     clock: Clock = field(default_factory=SystemClock)
     hub: TaskHub | None = None
+    clients: DurableClients | None = None
     base_url: Callable[[], str] = _no_address
     lines: Lines = "one"
     function_timeout: timedelta | None = None

@@ -15,7 +15,9 @@ from funchost.ids import InstanceId, WorkerId
 from funchost.taskhub import Append, Committed, Episode, HubWorker, Outcome, Settled, StatusChange, TaskHub
 from funchost.taskhub.client import HubClient
 from funchost.taskhub.sqlite import SqliteTaskHub
-from funchost.web.durable import DurableApi, Webhook, local_app, public_routes
+from funchost.web.durable.api import DurableApi
+from funchost.web.durable.endpoints import local_app, public_routes
+from funchost.web.durable.links import Webhook
 
 __all__ = ["ORIGIN", "WEBHOOK", "App", "InstantClock", "durable_app"]
 

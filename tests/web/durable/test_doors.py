@@ -11,7 +11,8 @@ from starlette.requests import Request
 from funchost.clock import SystemClock
 from funchost.durable.status import RuntimeStatus
 from funchost.taskhub.client import HubClient
-from funchost.web.durable import DurableApi, public_routes
+from funchost.web.durable.api import DurableApi
+from funchost.web.durable.endpoints import public_routes
 from web.durable.durable_app import ORIGIN, WEBHOOK, App
 
 OpenApp = Callable[..., AbstractAsyncContextManager[App]]

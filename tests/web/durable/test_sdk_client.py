@@ -17,17 +17,11 @@ from funchost.durable.events import EventRaised
 from funchost.durable.status import RuntimeStatus
 from funchost.ids import InstanceId
 from funchost.taskhub.client import HubClient
-from funchost.web.durable import (
-    DurableApi,
-    InProcessTransport,
-    InstanceLinks,
-    bind_rpc_socket,
-    client_binding,
-    local_app,
-    make_client,
-    rpc_base_url,
-    rpc_origin,
-)
+from funchost.web.durable.api import DurableApi
+from funchost.web.durable.endpoints import local_app
+from funchost.web.durable.links import InstanceLinks, client_binding
+from funchost.web.durable.local_socket import bind_rpc_socket, rpc_base_url, rpc_origin
+from funchost.web.durable.sdk_client import InProcessTransport, make_client
 from web.durable.durable_app import WEBHOOK, App
 
 OpenApp = Callable[..., AbstractAsyncContextManager[App]]

@@ -18,7 +18,10 @@ from funchost.web.durable.query import QueryParameters
 if TYPE_CHECKING:
     from azure.durable_functions import DurableOrchestrationClient
 
-__all__ = ["InProcessTransport", "make_client"]
+__all__ = ["IN_PROCESS_BASE_URL", "InProcessTransport", "make_client"]
+
+IN_PROCESS_BASE_URL = f"http://127.0.0.1{LOCAL_BASE}/"
+"""For bindings of clients that never open a socket: the SDK insists on a URL to append to."""
 
 
 def make_client(
