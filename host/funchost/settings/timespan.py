@@ -5,7 +5,7 @@ from datetime import timedelta
 
 __all__ = ["format_timespan", "parse_timespan"]
 
-_TIMESPAN = re.compile(r"(-)?(?:(\d+)[.:])?(\d+):(\d{1,2})(?::(\d{1,2})(?:\.(\d{1,7}))?)?")
+_TIMESPAN = re.compile(r"(-)?(?:(\d+)(?:\.|:(?=\d+:\d+:)))?(\d+):(\d{1,2})(?::(\d{1,2})(?:\.(\d{1,7}))?)?")
 
 
 def parse_timespan(text: str) -> timedelta:
