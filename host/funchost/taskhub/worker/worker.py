@@ -63,7 +63,6 @@ class Limits:
     episodes: int = 20
     claim_ahead: int = 80
     events_in_memory: int = 400_000
-    drain_timeout: timedelta = timedelta(seconds=10)
 
 
 class OrchestrationWorker:
@@ -84,6 +83,7 @@ class OrchestrationWorker:
         clock: Clock,
         limits: Limits,
         log: EpisodeLog,
+        drain_timeout: timedelta = timedelta(seconds=10),
     ) -> None:
         self._taskhub = hub
         self._worker = worker
@@ -94,6 +94,7 @@ class OrchestrationWorker:
         self._clock = clock
         self._limits = limits
         self._log = log
+        self._drain_timeout = drain_timeout
         self._lock = threading.Lock()
         self._live: dict[InstanceId, LiveInstance] = {}
         self._ready: deque[ActivityWork] = deque()
@@ -423,7 +424,7 @@ class OrchestrationWorker:
         for live, _ in waiting:
             await asyncio.to_thread(self._give_alone, live, [])
         with suppress(TimeoutError):
-            async with asyncio.timeout(self._limits.drain_timeout.total_seconds()):
+            async with asyncio.timeout(self._drain_timeout.total_seconds()):
                 while self._activities_running or self._episodes_running:
                     self._idle.clear()
                     if self._activities_running or self._episodes_running:
