@@ -1,0 +1,123 @@
+"""What ``docs/departures.md`` promises of orchestrators, on a real host."""
+
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from samples.host_process import HostProcess, eventually
+
+APP = """
+from datetime import datetime, timedelta, timezone
+
+import azure.durable_functions as df
+import azure.functions as func
+
+app = df.DFApp(http_auth_level=func.AuthLevel.ANONYMOUS)
+
+
+@app.activity_trigger(input_name="value")
+def echo(value: object) -> object:
+    return value
+
+
+@app.orchestration_trigger(context_name="context")
+def three_events(context):
+    yield context.wait_for_external_event("go")
+    seen = []
+    for _ in range(3):
+        seen.append((yield context.wait_for_external_event("item")))
+    return seen
+
+
+@app.orchestration_trigger(context_name="context")
+def shared_task(context):
+    task = context.call_activity("echo", 1)
+    first = context.task_any([task])
+    context.task_any([task, context.wait_for_external_event("never")])
+    winner = yield first
+    return winner.result
+
+
+@app.orchestration_trigger(context_name="context")
+def other_zone(context):
+    due = context.current_utc_datetime.astimezone(timezone(timedelta(hours=5))) + timedelta(seconds=0.1)
+    yield context.create_timer(due)
+    return "fired"
+
+
+@app.orchestration_trigger(context_name="context")
+def years(context):
+    timer = context.create_timer(context.current_utc_datetime + timedelta(days=3650))
+    task = context.call_activity("echo", "done")
+    winner = yield context.task_any([timer, task])
+    timer.cancel()
+    return winner.result
+
+
+@app.orchestration_trigger(context_name="context")
+def two_thousand(context):
+    task = context.call_activity("echo", 1)
+    total = 0
+    for _ in range(2000):
+        total += yield task
+    return total
+
+
+@app.orchestration_trigger(context_name="context")
+def nothing(context):
+    yield None
+    return "went on"
+
+
+@app.orchestration_trigger(context_name="context")
+def no_task(context):
+    yield 42
+"""
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Generator[HostProcess]:
+    (tmp_path / "function_app.py").write_text(APP)
+    (tmp_path / "host.json").write_text('{"version": "2.0"}')
+    with HostProcess(tmp_path) as host:
+        yield host
+
+
+def outcome(host: HostProcess, orchestrator: str) -> tuple[str, Any]:
+    status = host.finished(start(host, orchestrator))
+    return status["runtimeStatus"], status["output"]
+
+
+def start(host: HostProcess, orchestrator: str) -> str:
+    return host.start(f"/runtime/webhooks/durabletask/orchestrators/{orchestrator}")
+
+
+def test_events_of_one_name_queue_up(host: HostProcess) -> None:
+    instance = start(host, "three_events")
+    eventually(lambda: host.status(instance)["runtimeStatus"] == "Running" or None, what="the first wait")
+    for name, value in (("item", 1), ("item", 2), ("item", 3), ("go", None)):
+        url = f"/runtime/webhooks/durabletask/instances/{instance}/raiseEvent/{name}"
+        assert host.http.post(url, json=value).status_code == 202
+    assert host.finished(instance)["output"] == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("orchestrator", "output"),
+    [
+        ("shared_task", 1),
+        ("other_zone", "fired"),
+        ("years", "done"),
+        ("two_thousand", 2000),
+        ("nothing", "went on"),
+    ],
+)
+def test_what_hangs_or_breaks_elsewhere_completes(host: HostProcess, orchestrator: str, output: object) -> None:
+    assert outcome(host, orchestrator) == ("Completed", output)
+
+
+def test_yielding_what_is_no_task_fails_with_a_reason(host: HostProcess) -> None:
+    status, output = outcome(host, "no_task")
+    assert status == "Failed"
+    assert "42" in output or "int" in output
