@@ -11,7 +11,10 @@ __all__ = ["Figure", "compared", "show", "single", "write"]
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One line. ``ratio`` is ``value`` / ``peer``, both medians over the rounds; without a peer both are None.
+    """One line; without a peer ``peer`` and ``ratio`` are None.
+
+    ``value`` and ``peer`` are medians over the rounds, ``ratio`` the median of each round's own ratio: what slows
+    the machine down for a while slows both sides of that round.
 
     ``aim`` is the ratio, or the value where there is no peer, that we want to reach or stay under.
     """
@@ -24,9 +27,9 @@ class Figure:
     aim: str | None = None
 
 
-def compared(name: str, ours: Iterable[float], theirs: Iterable[float], *, unit: str, aim: str | None = None) -> Figure:
-    value, peer = median(ours), median(theirs)
-    return Figure(name, value, unit, peer, value / peer, aim)
+def compared(name: str, ours: list[float], theirs: list[float], *, unit: str, aim: str | None = None) -> Figure:
+    ratio = median(mine / other for mine, other in zip(ours, theirs, strict=True))
+    return Figure(name, median(ours), unit, median(theirs), ratio, aim)
 
 
 def single(name: str, values: Iterable[float], *, unit: str, aim: str | None = None) -> Figure:

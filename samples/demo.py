@@ -23,7 +23,7 @@ from typing import Any
 SAMPLE = Path(__file__).resolve().parent / "hello_cities"
 START = [sys.executable, "-m", "funchost", "start", "--no-reload", "--storage", "embedded"]
 CITIES = ["Tokyo", "Seattle", "Cairo", "Oslo", "Lima"]
-GREETING_SECONDS = "1"
+GREETING_SECONDS = "0.7"
 KILL_AFTER = 2
 LIMIT_S = 60.0
 
