@@ -26,6 +26,8 @@ GRACE_S = 3.0
 # Long enough for what a request does, short enough that an edit is not followed by two versions at once.
 RELOAD_DRAIN_S = 10.0
 
+NAMED_FILES = 3
+
 EXIT_STOPPED = 0
 EXIT_CRASHED = 1
 EXIT_REFUSED = 2
@@ -142,9 +144,7 @@ class Course:
     def _on_changed(self, changed: Changed, now: float) -> list[Step]:
         if self._stopping:
             return []
-        first, *others = changed.files
-        more = f" and {len(others)} more" if others else ""
-        steps: list[Step] = [Say(f"{first}{more} changed. Loading the app again.", Tone.HINT)]
+        steps: list[Step] = [Say(f"{_names(changed.files)} changed. Loading the app again.", Tone.HINT)]
         steps += [self._drop(worker) for worker in self._in(Role.LOADING)]
         return [*steps, self._spawn(now)]
 
@@ -240,6 +240,12 @@ class Course:
 
     def _in(self, role: Role) -> list[int]:
         return [worker for worker, its in self._roles.items() if its is role]
+
+
+def _names(files: tuple[str, ...]) -> str:
+    shown = files if len(files) <= NAMED_FILES else (*files[: NAMED_FILES - 1], f"{len(files) - NAMED_FILES + 1} more")
+    *first, last = shown
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _how(code: int) -> str:
