@@ -15,7 +15,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -139,7 +139,7 @@ def run(app: Path, log: Path) -> None:
 
 
 @contextmanager
-def started(app: Path, port: int, log: Path) -> Iterator[Host]:
+def started(app: Path, port: int, log: Path) -> Generator[Host]:
     before = time.monotonic()
     host = Host(app, port, log)
     try:

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from dbos import DBOS, DBOSConfig
 from starlette.applications import Starlette
@@ -42,7 +42,7 @@ async def run(request: Request) -> JSONResponse:
 
 
 @contextlib.asynccontextmanager
-async def launched(_: Starlette) -> AsyncIterator[None]:
+async def launched(_: Starlette) -> AsyncGenerator[None]:
     DBOS.launch()
     yield
     DBOS.destroy()
