@@ -1,0 +1,106 @@
+"""Values on their way into the database and back.
+
+A history or message blob is one format byte and then the canonical encoding of the events, so that a later
+release can write another encoding beside this one.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from funchost.durable.events import (
+    HistoryEvent,
+    TraceContext,
+    decode_event,
+    decode_events,
+    encode_event,
+    encode_events,
+)
+from funchost.errors import StorageError
+from funchost.taskhub.sqlite.schema import TASK_BITS
+
+__all__ = [
+    "ActivityReceipt",
+    "Token",
+    "activity_key",
+    "event_blob",
+    "events_blob",
+    "execution_of",
+    "read_event",
+    "read_events",
+    "read_trace",
+    "task_of",
+    "text_bytes",
+    "trace_blob",
+]
+
+_FORMAT = b"\x01"
+_TASK_MASK = (1 << TASK_BITS) - 1
+_TRACE = msgspec.json.Decoder(TraceContext)
+
+
+class Token(NamedTuple):
+    """What a session is based on. ``fence`` rises when the owner changes, ``seq`` with every commit."""
+
+    instance: int
+    execution: int
+    seq: int
+    fence: int
+
+
+class ActivityReceipt(NamedTuple):
+    """Which row an activity's answer removes."""
+
+    key: int
+    instance: int
+
+
+def activity_key(execution: int, task: int) -> int:
+    """Raises StorageError for a task number that does not fit."""
+    if not 0 <= task <= _TASK_MASK:
+        raise StorageError(f"task number {task} is outside 0 to {_TASK_MASK}: let the orchestrator continue as new")
+    return execution << TASK_BITS | task
+
+
+def execution_of(key: int) -> int:
+    return key >> TASK_BITS
+
+
+def task_of(key: int) -> int:
+    return key & _TASK_MASK
+
+
+def event_blob(event: HistoryEvent) -> bytes:
+    return _FORMAT + encode_event(event)
+
+
+def events_blob(events: Sequence[HistoryEvent]) -> bytes:
+    return _FORMAT + encode_events(list(events))
+
+
+def read_event(blob: bytes) -> HistoryEvent:
+    return decode_event(_body(blob))
+
+
+def read_events(blob: bytes) -> list[HistoryEvent]:
+    return decode_events(_body(blob))
+
+
+def trace_blob(trace: TraceContext | None) -> bytes | None:
+    return None if trace is None else _FORMAT + msgspec.json.encode(trace)
+
+
+def read_trace(blob: bytes | None) -> TraceContext | None:
+    return None if blob is None else _TRACE.decode(_body(blob))
+
+
+def text_bytes(text: str | None) -> bytes | None:
+    """Raises UnicodeEncodeError for text that is not Unicode (a lone surrogate)."""
+    return None if text is None else text.encode()
+
+
+def _body(blob: bytes) -> bytes:
+    if blob[:1] != _FORMAT:
+        raise StorageError(f"unknown encoding {blob[:1].hex() or 'of nothing'} of a stored event: update funchost")
+    return blob[1:]

@@ -1,0 +1,92 @@
+"""Runs of instances as rows: adding one, ending what belongs to one, and sweeping up what one left behind.
+
+Continue-as-new, replacement and purge only mark an execution; its history goes later, a few rows at a
+time, so that no single transaction pays for a long life.
+"""
+
+import json
+from collections.abc import Collection, Sequence
+from sqlite3 import Connection
+
+from funchost.ids import InstanceId
+from funchost.taskhub.sqlite.rows import Rows, array, run_values
+from funchost.taskhub.sqlite.schema import TASK_BITS
+
+__all__ = ["add_executions", "end_activities", "end_messages", "leave_behind", "purge", "sweep", "untag"]
+
+SWEPT_AT_ONCE = 500
+"""Rows of history: some milliseconds of work, so that commits hardly wait for it."""
+
+_NEW_EXECUTION = """
+    INSERT INTO execution (key, id, instance, input)
+    SELECT r.value ->> 0, r.value ->> 1, r.value ->> 2, CAST(substr(?2, r.value ->> 3, r.value ->> 4) AS TEXT)
+    FROM json_each(?1) AS r
+"""
+_END_ACTIVITIES = f"""
+    DELETE FROM activity WHERE key IN (
+        SELECT a.key FROM json_each(?1) AS r
+        CROSS JOIN activity AS a ON a.key BETWEEN r.value << {TASK_BITS} AND ((r.value + 1) << {TASK_BITS}) - 1
+    )
+"""
+_END_MESSAGES = "DELETE FROM message WHERE instance IN (SELECT value FROM json_each(?1))"
+_LEAVE_BEHIND = "UPDATE execution SET instance = NULL WHERE key IN (SELECT value FROM json_each(?1))"
+_PURGED = """
+    SELECT json_group_array(json_array(i.id, i.key, i.execution))
+    FROM json_each(?1) AS t CROSS JOIN instance AS i ON i.id = t.value
+"""
+_FORGET = "DELETE FROM instance WHERE key IN (SELECT value FROM json_each(?1))"
+_UNTAG = "DELETE FROM tag WHERE instance IN (SELECT value FROM json_each(?1))"
+_SWEEP_HISTORY = """
+    DELETE FROM history WHERE position IN (
+        SELECT h.position FROM execution AS e CROSS JOIN history AS h ON h.execution = e.key
+        WHERE e.instance IS NULL LIMIT ?
+    )
+"""
+_SWEEP_EXECUTIONS = """
+    DELETE FROM execution WHERE instance IS NULL
+    AND NOT EXISTS (SELECT 1 FROM history AS h WHERE h.execution = execution.key)
+"""
+
+
+def add_executions(connection: Connection, rows: Rows) -> None:
+    """Rows of: key, id, instance; payload: input."""
+    rows.run(connection, _NEW_EXECUTION)
+
+
+def end_activities(connection: Connection, executions: Sequence[int]) -> None:
+    """Those that run go too: with the row their answer is refused."""
+    run_values(connection, _END_ACTIVITIES, executions)
+
+
+def end_messages(connection: Connection, instances: Sequence[int]) -> None:
+    run_values(connection, _END_MESSAGES, instances)
+
+
+def leave_behind(connection: Connection, executions: Sequence[int]) -> None:
+    """End these executions: their activities go now, their histories with a later sweep."""
+    end_activities(connection, executions)
+    run_values(connection, _LEAVE_BEHIND, executions)
+
+
+def purge(connection: Connection, ids: Collection[InstanceId]) -> dict[InstanceId, int]:
+    """Remove these instances, whatever their state; gives the keys of those that there were."""
+    rows = json.loads(connection.execute(_PURGED, (array(ids),)).fetchone()[0])
+    keys = {instance: key for instance, key, _ in rows}
+    leave_behind(connection, sorted({execution for _, _, execution in rows}))
+    end_messages(connection, list(keys.values()))
+    untag(connection, list(keys.values()))
+    run_values(connection, _FORGET, list(keys.values()))
+    return keys
+
+
+def untag(connection: Connection, instances: Sequence[int]) -> None:
+    run_values(connection, _UNTAG, instances)
+
+
+def sweep(connection: Connection) -> bool:
+    """Remove a little of what was left behind; True while there is more."""
+    swept = connection.execute(_SWEEP_HISTORY, (SWEPT_AT_ONCE,)).rowcount
+    if swept == SWEPT_AT_ONCE:
+        return True
+    connection.execute(_SWEEP_EXECUTIONS)
+    return False

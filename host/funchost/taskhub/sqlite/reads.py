@@ -1,0 +1,115 @@
+"""Reading: on connections and threads of its own, never on an event loop and never in a commit's way."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from sqlite3 import Connection
+from typing import Any, TypeVar
+
+import msgspec
+
+from funchost.durable.events import HistoryEvent
+from funchost.durable.status import RuntimeStatus
+from funchost.ids import InstanceId
+from funchost.taskhub import Instance
+from funchost.taskhub.sqlite.codec import Token, read_events
+
+__all__ = ["Readers", "columns", "instance_of", "read_history", "read_instance", "read_pasts"]
+
+T = TypeVar("T")
+
+_THREADS = 2
+
+_VIEW = """
+    i.id, e.id, i.name, i.status, i.created, i.updated, i.version, i.custom_status, i.tags, i.parent,
+    i.scheduled_start
+"""
+_PAYLOADS = "e.input, e.output"
+_NO_PAYLOADS = "NULL, NULL"
+
+_HISTORY = "SELECT events FROM history WHERE execution = ? AND episode < ? ORDER BY episode"
+_LATEST = "SELECT execution FROM instance WHERE id = ?"
+_EVERY_EPISODE = 2**62
+
+
+class Readers:
+    """A small pool: a connection for each thread, opened when it is first used."""
+
+    def __init__(self, connect: Callable[[], Connection]) -> None:
+        self._connect = connect
+        self._local = threading.local()
+        self._mutex = threading.Lock()
+        self._connections: list[Connection] = []
+        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="hub-reader")
+
+    async def run(self, query: Callable[[Connection], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._pool, self._run, query)
+
+    def close(self) -> None:
+        self._pool.shutdown(wait=True)
+        for connection in self._connections:
+            connection.close()
+
+    def _run(self, query: Callable[[Connection], T]) -> T:
+        connection: Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._local.connection = self._connect()
+            with self._mutex:
+                self._connections.append(connection)
+        return query(connection)
+
+
+def columns(*, payloads: bool) -> str:
+    """What :func:`instance_of` takes, of ``instance AS i`` and ``execution AS e``."""
+    return f"{_VIEW}, {_PAYLOADS if payloads else _NO_PAYLOADS}"
+
+
+def instance_of(row: Any) -> Instance:
+    return Instance(
+        id=row[0],
+        execution=row[1],
+        name=row[2],
+        status=RuntimeStatus(row[3]),
+        created=row[4],
+        updated=row[5],
+        version=row[6],
+        custom_status=row[7],
+        tags=None if row[8] is None else msgspec.json.decode(row[8], type=dict[str, str]),
+        parent=row[9],
+        scheduled_start=row[10],
+        input=row[11],
+        output=row[12],
+    )
+
+
+def read_instance(connection: Connection, instance: InstanceId, *, payloads: bool) -> Instance | None:
+    sql = f"""
+        SELECT {columns(payloads=payloads)}
+        FROM instance AS i JOIN execution AS e ON e.key = i.execution WHERE i.id = ?
+    """
+    row = connection.execute(sql, (instance,)).fetchone()
+    return None if row is None else instance_of(row)
+
+
+def read_history(connection: Connection, instance: InstanceId) -> list[HistoryEvent]:
+    """Of the latest execution; empty when there is none."""
+    # One snapshot: the execution found must be the one that is read.
+    connection.execute("BEGIN")
+    try:
+        row = connection.execute(_LATEST, (instance,)).fetchone()
+        return [] if row is None else _past(connection, row[0], _EVERY_EPISODE)
+    finally:
+        connection.execute("COMMIT")
+
+
+def read_pasts(connection: Connection, tokens: Sequence[Token]) -> list[list[HistoryEvent]]:
+    """The committed history that each token stands for."""
+    return [_past(connection, token.execution, token.seq) for token in tokens]
+
+
+def _past(connection: Connection, execution: int, before: int) -> list[HistoryEvent]:
+    events = list[HistoryEvent]()
+    for (blob,) in connection.execute(_HISTORY, (execution, before)).fetchall():
+        events += read_events(blob)
+    return events

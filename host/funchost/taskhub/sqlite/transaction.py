@@ -1,0 +1,219 @@
+"""One transaction: everything that was submitted so far, as if in this order.
+
+Requests that wait for the same commit are concurrent, so any order of them is right; this one needs the
+fewest statements: purges, commits and answers, starts, messages, then claims. Two requests whose order
+matters (two commits of one instance) are never in one batch.
+"""
+
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from sqlite3 import Connection
+from typing import assert_never
+
+from funchost.durable.status import RuntimeStatus
+from funchost.ids import InstanceId
+from funchost.instant import Instant
+from funchost.taskhub.sqlite.advance import Accepted, check, write_activities, write_advances
+from funchost.taskhub.sqlite.effects import Effects
+from funchost.taskhub.sqlite.executions import purge, sweep
+from funchost.taskhub.sqlite.gather import Room, Seeking, gather, yield_activities
+from funchost.taskhub.sqlite.membership import bury, join, peers
+from funchost.taskhub.sqlite.routing import Arrival, Keys, Router, Target, wanted
+from funchost.taskhub.sqlite.rows import array
+from funchost.taskhub.sqlite.starts import write_messages, write_runs
+from funchost.taskhub.sqlite.writes import (
+    AnswerWrite,
+    BuryWrite,
+    CommitWrite,
+    GatherWrite,
+    JoinWrite,
+    PurgeWrite,
+    SendWrite,
+    StartWrite,
+    SweepWrite,
+    Write,
+    YieldWrite,
+)
+
+__all__ = ["apply"]
+
+_RESOLVE = """
+    SELECT (
+        SELECT json_group_array(json_array(i.key, i.id, i.status, i.execution, e.id, i.seq, i.fence, w.key))
+        FROM json_each(?1) AS t
+        CROSS JOIN instance AS i ON i.id = t.value
+        CROSS JOIN execution AS e ON e.key = i.execution
+        LEFT JOIN worker AS w ON w.key = i.owner
+    ), (
+        SELECT json_group_object(name, seq) FROM sqlite_sequence
+    )
+"""
+
+
+@dataclass(slots=True)
+class _ByKind:
+    """A batch by kind, each in the order of submission."""
+
+    commits: list[CommitWrite] = field(default_factory=list[CommitWrite])
+    answers: list[AnswerWrite] = field(default_factory=list[AnswerWrite])
+    starts: list[StartWrite] = field(default_factory=list[StartWrite])
+    sends: list[SendWrite] = field(default_factory=list[SendWrite])
+    purges: list[PurgeWrite] = field(default_factory=list[PurgeWrite])
+    yields: list[YieldWrite] = field(default_factory=list[YieldWrite])
+    gathers: list[GatherWrite] = field(default_factory=list[GatherWrite])
+    joins: list[JoinWrite] = field(default_factory=list[JoinWrite])
+    burials: list[BuryWrite] = field(default_factory=list[BuryWrite])
+    sweeps: list[SweepWrite] = field(default_factory=list[SweepWrite])
+
+    def add(self, write: Write) -> None:
+        match write:
+            case CommitWrite():
+                self.commits.append(write)
+            case AnswerWrite():
+                self.answers.append(write)
+            case StartWrite():
+                self.starts.append(write)
+            case SendWrite():
+                self.sends.append(write)
+            case PurgeWrite():
+                self.purges.append(write)
+            case YieldWrite():
+                self.yields.append(write)
+            case GatherWrite():
+                self.gathers.append(write)
+            case JoinWrite():
+                self.joins.append(write)
+            case BuryWrite():
+                self.burials.append(write)
+            case SweepWrite():
+                self.sweeps.append(write)
+            case _:
+                assert_never(write)
+
+
+def apply(
+    connection: Connection, batch: Sequence[Write], *, now: Instant, room: Room, seeking: Seeking, fenced: bool = True
+) -> Effects:
+    """Write ``batch``; the caller begins and commits. ``fenced`` False is for the test that needs a broken hub."""
+    work, effects = _ByKind(), Effects()
+    for write in batch:
+        work.add(write)
+    _purge(connection, work.purges, effects)
+    _advance_and_route(connection, work, effects, now=now, room=room, fenced=fenced)
+    if work.yields:
+        _yield(connection, work.yields, effects)
+    for write in work.joins:
+        effects.tell(write.then, join(connection, write.worker, write.address))
+        effects.free_instances = effects.free_activities = True
+    if work.burials:
+        _bury(connection, work.burials, effects)
+    if work.sweeps:
+        more = sweep(connection)
+        for write in work.sweeps:
+            effects.tell(write.then, more)
+    if work.gathers:
+        effects.gathered = gather(connection, seeking, effects, now=now, room=room)
+        for write in work.gathers:
+            effects.tell(write.then, None)
+    elif effects.owners or effects.free_instances or effects.free_activities:
+        effects.addresses = [
+            address
+            for key, (_, address) in peers(connection, room.worker).items()
+            if key in effects.owners or effects.free_instances or effects.free_activities
+        ]
+    return effects
+
+
+def _advance_and_route(
+    connection: Connection, work: _ByKind, effects: Effects, *, now: Instant, room: Room, fenced: bool
+) -> None:
+    accepted, answers = list[Accepted](), list[AnswerWrite]()
+    if work.commits or work.answers:
+        accepted, answers = check(connection, work.commits, work.answers, effects, me=room.worker, fenced=fenced)
+    messages = [message for each in accepted for message in each.write.messages]
+    messages += [answer.message for answer in answers]
+    messages += [send.message for send in work.sends]
+    children = [row for each in accepted for row in each.write.starts]
+    restarts = any(each.write.restart for each in accepted)
+    router = Router({each.target.id: each.target for each in accepted}, Keys(), now, room.worker, room.instances)
+    if messages or children or work.starts or restarts:
+        elsewhere = wanted([*children, *(start.row for start in work.starts)], messages) - router.targets.keys()
+        _resolve(connection, router, elsewhere)
+    if accepted or answers:
+        write_advances(connection, accepted, answers, router.keys, now)
+        write_activities(connection, accepted, effects, me=room.worker, room=room.activities)
+        effects.left_behind |= restarts
+    for start in work.starts:
+        effects.tell(start.then, router.start(start.row, start.replacing))
+    for row in children:
+        router.start_child(row)
+    for row in messages:
+        router.send(row)
+    write_runs(connection, router.runs, now)
+    write_messages(connection, router.messages)
+    if router.messages:
+        effects.last_message = router.messages[-1].id
+    _hand_over(router, effects)
+
+
+def _resolve(connection: Connection, router: Router, ids: Collection[InstanceId]) -> None:
+    row = connection.execute(_RESOLVE, (array(ids),)).fetchone()
+    for key, instance, status, execution, execution_id, seq, fence, owner in json.loads(row[0]):
+        router.targets[instance] = Target(
+            key, instance, RuntimeStatus(status), execution, execution_id, seq, fence, owner
+        )
+    last = json.loads(row[1])
+    keys = router.keys
+    keys.instance, keys.execution, keys.message = (
+        last.get("instance", 0),
+        last.get("execution", 0),
+        last.get("message", 0),
+    )
+
+
+def _hand_over(router: Router, effects: Effects) -> None:
+    """Sort what was routed: for this worker, for another, or for whoever claims it."""
+    fresh = set[int]()
+    for run in router.runs:
+        fresh.add(run.target.execution)
+        if run.replaced is not None:
+            effects.gone.append(run.target.key)
+            effects.left_behind = True
+    for message in router.messages:
+        target, row = message.target, message.row
+        if not router.is_due(row):
+            effects.due_later(row.due)
+        elif target.owner is None:
+            effects.free_instances = True
+        elif target.owner == router.me:
+            arrival = Arrival(message.id, row.event, message.execution)
+            effects.deliver(target, arrival, fresh=target.execution in fresh)
+        else:
+            effects.owners.add(target.owner)
+
+
+def _purge(connection: Connection, purges: Sequence[PurgeWrite], effects: Effects) -> None:
+    if not purges:
+        return
+    found = purge(connection, [write.instance for write in purges])
+    effects.gone.extend(found.values())
+    effects.left_behind |= bool(found)
+    for write in purges:
+        # Of two purges of one instance in a batch the first has removed it.
+        effects.tell(write.then, found.pop(write.instance, None) is not None)
+
+
+def _yield(connection: Connection, yields: Sequence[YieldWrite], effects: Effects) -> None:
+    yield_activities(connection, [(write.key, write.not_before) for write in yields])
+    effects.free_activities = True
+    for write in yields:
+        effects.due_later(write.not_before)
+        effects.tell(write.then, None)
+
+
+def _bury(connection: Connection, burials: Sequence[BuryWrite], effects: Effects) -> None:
+    bury(connection, sorted({worker for write in burials for worker in write.workers}))
+    effects.free_instances = effects.free_activities = True
+    for write in burials:
+        effects.tell(write.then, None)
