@@ -53,12 +53,13 @@ class OrchestrationContext(sdk.DurableOrchestrationContext):
         self._functions = functions
         self._events = events
         self._input_type = input_type
-        self._time_override: datetime | None = None
+        self._time_set: tuple[datetime, Instant] | None = None
         self._guid_counter = 0
         self._status: Any = None
         self._http_poll_ms = http_poll_ms
         self.replaying = tasks.episode > 1
         self.status_json: str | None = None
+        self.status_set = False
         self.histories_read = False
         self.new_input: str | None = None
         self.continuing = False
@@ -86,11 +87,17 @@ class OrchestrationContext(sdk.DurableOrchestrationContext):
     @property
     def current_utc_datetime(self) -> datetime:
         """Aware UTC, the same at the same place of the code in every replay."""
-        return self._time_override or to_datetime(self._tasks.now)
+        now = self._tasks.now
+        if self._time_set is None:
+            return to_datetime(now)
+        moment, when = self._time_set
+        return moment if now == when else max(moment, to_datetime(now))
 
     @current_utc_datetime.setter
     def current_utc_datetime(self, value: datetime) -> None:
-        self._time_override = value
+        """Holds until the next episode, which raises it as it raises the clock. A naive time is UTC."""
+        moment = value if value.tzinfo is not None else value.replace(tzinfo=UTC)
+        self._time_set = moment, self._tasks.now
 
     @property
     def histories(self) -> list[HistoryEventView]:
@@ -189,6 +196,7 @@ class OrchestrationContext(sdk.DurableOrchestrationContext):
         if not self.sealed:
             self._status = status
             self.status_json = text
+            self.status_set = True
 
     def new_uuid(self) -> str:
         return new_uuid(self._start.instance_id, self.current_utc_datetime, self._next_guid())
@@ -218,6 +226,7 @@ class OrchestrationContext(sdk.DurableOrchestrationContext):
         if isinstance(name, sdk.FunctionBuilder):
             expected_type = expected_type or sdk.return_type(name)
         resolved = self._name_of(name, "activity")
+        resolved = self._functions.activity(resolved) or resolved
         return resolved, payloads.activity_input(payloads.encode(input_)), expected_type
 
     def _activity(self, name: str, stored_input: str, expected_type: type | None) -> AtomicTask:
@@ -228,8 +237,11 @@ class OrchestrationContext(sdk.DurableOrchestrationContext):
     ) -> tuple[str, str, InstanceId, str | None, type | None]:
         if instance_id:
             self._check_child_id(instance_id)
+        resolved = self._name_of(name, "orchestrator")
+        if (known := self._functions.orchestrator(resolved)) is not None:
+            resolved = known.name
         stored_input = payloads.wrap(payloads.encode(input_))
-        return self._name_of(name, "orchestrator"), stored_input, InstanceId(instance_id or ""), version, expected_type
+        return resolved, stored_input, InstanceId(instance_id or ""), version, expected_type
 
     def _child(
         self, name: str, stored_input: str, instance_id: InstanceId, version: str | None, expected_type: type | None
@@ -242,7 +254,8 @@ class OrchestrationContext(sdk.DurableOrchestrationContext):
             raise ValueError("Orchestration instance ids must not start with @.")
         if instance_id in (self.instance_id, self.parent_instance_id):
             raise ValueError(
-                "The instance ID of a sub-orchestration must be different than the instance ID of a parent orchestration."
+                "The instance ID of a sub-orchestration must be different than the instance ID of a parent "
+                "orchestration."
             )
 
     def _name_of(self, name: Any, kind: str) -> str:

@@ -1,14 +1,15 @@
 """One execution of an orchestration: a state machine fed with history events.
 
-``replay(past)`` feeds what is committed, ``apply(new)`` what has arrived; both deliver one event at a time,
-and user code runs between them as soon as what it awaits is complete. Decisions (TaskScheduled, TimerCreated,
-…) that the past holds are matched with what the code asks for now; what is left over after ``apply`` is new
-and makes up the outcome. A replay and a kept execution differ in nothing but where the past comes from.
+``apply(new)`` feeds what has arrived, ``replay(past, new)`` what is committed and then the same; events are
+delivered one at a time, and user code runs between them as soon as what it awaits is complete. Decisions
+(TaskScheduled, TimerCreated, …) that the past holds are matched with what the code asks for now; what is left
+over at the end is new and makes up the outcome. A replay and a kept execution differ in nothing but where the
+past comes from.
 
 Status changes: Pending -> Running at ExecutionStarted; Running <-> Suspended at ExecutionSuspended and
-ExecutionResumed (what arrives in between is held back, in order); any -> Terminated at ExecutionTerminated;
-otherwise the end comes when the code has returned, raised or asked to continue as new *and* no activity,
-timer or sub-orchestration is still out.
+ExecutionResumed (what arrives in between is held back, in order, and so is what the code asked for last);
+any -> Terminated at ExecutionTerminated; otherwise the end comes when the code has returned, raised or asked
+to continue as new *and* no activity, timer or sub-orchestration is still out.
 """
 
 from collections.abc import Callable, Sequence
@@ -99,7 +100,6 @@ class Execution:
         self._carried: list[EventRaised] = []
         self._continuing = False
         self._code_needed = False
-        self._action_count = 0
 
     # --- what a caller does ----------------------------------------------------------------------
 
@@ -126,30 +126,27 @@ class Execution:
             return RuntimeStatus.SUSPENDED
         return RuntimeStatus.PENDING if self._start is None else RuntimeStatus.RUNNING
 
-    def replay(self, past: Sequence[HistoryEvent]) -> None:
-        """Feed the committed history; the execution must be fresh."""
+    def replay(self, past: Sequence[HistoryEvent], received: Sequence[HistoryEvent], now: Instant) -> Step:
+        """Feed the committed history, then what has arrived; the execution must be fresh."""
         self.past = list(past)
+        # Known from the start: code that reads the history finds all of it, at whatever point it looks.
+        self.arriving = _episode(received, now)
         self._tasks.episode = 1 + sum(1 for event in past if event.__class__ is OrchestratorStarted)
         self._variables.run(self._feed, self.past)
+        step = self._run_episode(now)
+        assert step is not None, "a fresh execution has its code at hand"
+        return step
 
     def apply(self, received: Sequence[HistoryEvent], now: Instant) -> Step | None:
         """Deliver what has arrived; ``now`` becomes the orchestrator's clock.
 
         None: the awaited task is complete, but user code is not here to be resumed. This execution is then
-        spoiled; make a new one, replay and apply.
+        spoiled; make a new one and replay.
         """
-        before, status_before = self._custom_status, self.status
-        self._tasks.cancelled_timers = []
-        self.arriving = [OrchestratorStarted(timestamp=now), *_start_first(received)]
+        self.arriving = _episode(received, now)
         if self._tasks.delivering >= self._tasks.episode:
             self._tasks.episode = self._tasks.delivering + 1
-        self._variables.run(self._feed, self.arriving)
-        if self._code_needed:
-            return None
-        step = self._conclude(now, before, status_before)
-        self.past += step.events
-        self.arriving = []
-        return step
+        return self._run_episode(now)
 
     def close(self) -> None:
         """Close the suspended code silently: whatever it calls on its way out has no effect."""
@@ -157,6 +154,18 @@ class Execution:
             self._variables.run(self._close_code)
 
     # --- feeding ---------------------------------------------------------------------------------
+
+    def _run_episode(self, now: Instant) -> Step | None:
+        custom_status, status = self._custom_status, self.status
+        self._tasks.cancelled_timers = []
+        self._variables.run(self._feed, self.arriving)
+        if self._code_needed:
+            return None
+        step = self._variables.run(self._conclude, now, custom_status, status)
+        # A new list: until the episode is committed, whoever gave us the past goes on believing in it.
+        self.past = self.past + step.events
+        self.arriving = []
+        return step
 
     def _feed(self, events: Sequence[HistoryEvent]) -> None:
         handlers = _HANDLERS
@@ -232,6 +241,10 @@ class Execution:
         self._feed(held)
 
     def _on_terminated(self, event: ExecutionTerminated) -> None:
+        """Overrides whatever was decided and is not yet recorded."""
+        if self._finished:
+            return
+        self._tasks.actions.clear()
         self._ending = Ending(RuntimeStatus.TERMINATED, event.reason)
         self._suspended = False
         self._continuing = False
@@ -291,13 +304,11 @@ class Execution:
             return value
         if value is None:
             return ReadyTask(self._tasks)
-        hint = (
-            "; to wait for several tasks, yield context.task_all(...)" if isinstance(value, (list, tuple, set)) else ""
-        )
         assert self._start is not None
         self._ended()
-        error = f"an orchestrator must yield tasks, but yielded {type(value).__name__} {value!r:.200}{hint}"
-        self._ending = Ending(RuntimeStatus.FAILED, texts.orchestrator_failed(self._start.name, error))
+        self._ending = Ending(
+            RuntimeStatus.FAILED, texts.orchestrator_failed(self._start.name, texts.yielded_no_task(value))
+        )
         return None
 
     def _returned(self, value: Any) -> None:
@@ -305,8 +316,10 @@ class Execution:
         self._ended()
         try:
             self._ending = Ending(RuntimeStatus.COMPLETED, payloads.encode_plain(value))
-        except (TypeError, ValueError) as exc:
-            self._ending = Ending(RuntimeStatus.FAILED, texts.orchestrator_failed(self._start.name, str(exc)))
+        except Exception as exc:  # noqa: BLE001 - the border to user code: an output may be any object
+            self._ending = Ending(
+                RuntimeStatus.FAILED, texts.orchestrator_failed(self._start.name, texts.error_text(exc))
+            )
 
     def _raised(self, raised: Raised) -> None:
         assert self._start is not None
@@ -330,13 +343,10 @@ class Execution:
         code, self._code = self._code, None
         if code is None:
             return
-        was_sealed = self._context is not None and self._context.sealed
-        if self._context is not None:
-            self._context.sealed = True
+        assert self._context is not None
+        self._context.sealed = True
         with self._tasks.silenced():
             code.close()
-        if self._context is not None:
-            self._context.sealed = was_sealed
 
     def _fail_at_once(self, message: str) -> None:
         """A failure that the author's code does not see and that waits for nothing."""
@@ -349,22 +359,25 @@ class Execution:
     # --- the outcome -----------------------------------------------------------------------------
 
     @property
-    def _custom_status(self) -> str | None:
-        return None if self._context is None else self._context.status_json
+    def _custom_status(self) -> tuple[bool, str | None]:
+        """Whether this run has set any, and which."""
+        return (False, None) if self._context is None else (self._context.status_set, self._context.status_json)
 
-    def _conclude(self, now: Instant, custom_status_before: str | None, status_before: RuntimeStatus) -> Step:
+    def _conclude(
+        self, now: Instant, custom_status_before: tuple[bool, str | None], status_before: RuntimeStatus
+    ) -> Step:
         actions = self._new_actions()
         may_end = self._may_end()
         step = Step(
             self._start,
-            self.arriving,
-            self._custom_status,
+            list(self.arriving),
+            self._custom_status[1],
             self._custom_status != custom_status_before,
             cancelled_timers=tuple(self._tasks.cancelled_timers),
         )
         for action in actions:
             _RECORDERS[action.__class__](self, step, action, now)
-        self._tasks.actions.clear()
+            del self._tasks.actions[action.id]
         if self._ending is not None and may_end:
             self._record_ending(step, self._ending, now)
         elif self._continuing and may_end:
@@ -392,9 +405,10 @@ class Execution:
         )
 
     def _new_actions(self) -> list[Action]:
-        """What is to be recorded; none of it when the execution fails over what it asked for."""
+        """What is to be recorded: nothing before a resume, nothing when the execution fails over what it asked for."""
+        if self._suspended:
+            return []
         actions = list(self._tasks.actions.values())
-        self._action_count += len(actions)
         problem = self._problem_with(actions)
         if problem is None:
             return actions
@@ -403,7 +417,7 @@ class Execution:
         return []
 
     def _problem_with(self, actions: Sequence[Action]) -> str | None:
-        if self._action_count > self._settings.max_actions:
+        if self._tasks.numbers_drawn > self._settings.max_actions:
             return texts.too_many_actions(self._settings.max_actions)
         for action in actions:
             if isinstance(action, CallActivity) and self._functions.activity(action.name) is None:
@@ -444,6 +458,10 @@ class Execution:
                 timestamp=now, event_id=action.id, instance_id=action.instance_id, name=action.name, input=action.input
             )
         )
+
+
+def _episode(received: Sequence[HistoryEvent], now: Instant) -> list[HistoryEvent]:
+    return [OrchestratorStarted(timestamp=now), *_start_first(received)]
 
 
 def _start_first(received: Sequence[HistoryEvent]) -> list[HistoryEvent]:

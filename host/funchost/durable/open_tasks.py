@@ -50,6 +50,11 @@ class OpenTasks:
         """Whether an activity, a timer or a sub-orchestration is still out: until then nothing ends."""
         return bool(self._open)
 
+    @property
+    def numbers_drawn(self) -> int:
+        """How much was asked for in this execution so far."""
+        return self._next_id
+
     def draw_id(self) -> int:
         number = self._next_id
         self._next_id += 1

@@ -144,11 +144,11 @@ class AtomicTask(Task):
     @property
     def result(self) -> Any:
         if self._payload is not None:
-            payload, self._payload = self._payload, None
             try:
-                self._value = payloads.decode(payload, self._expected_type)
+                self._value = payloads.decode(self._payload, self._expected_type)
             except Exception as exc:
                 raise payloads.PayloadError(str(exc)) from exc
+            self._payload = None
         return self._value
 
     def complete_with_payload(self, payload: str | None) -> None:

@@ -12,6 +12,7 @@ __all__ = [
     "task_failure",
     "too_many_actions",
     "unknown_function",
+    "yielded_no_task",
 ]
 
 
@@ -64,6 +65,12 @@ def unknown_function(name: str, kind: str, known: Iterable[str]) -> str:
         else f"No {kind} functions are currently registered!"
     )
     return f"The function '{name}' doesn't exist, is disabled, or is not an {kind} function. Additional info: {info}"
+
+
+def yielded_no_task(value: object) -> str:
+    """Names the type alone: a repr may fail, or hold an address that differs in every replay."""
+    hint = "; to wait for several tasks, yield context.task_all(...)" if isinstance(value, (list, tuple, set)) else ""
+    return f"an orchestrator must yield tasks, but yielded an object of type {type(value).__name__}{hint}"
 
 
 def too_many_actions(limit: int) -> str:

@@ -98,8 +98,6 @@ class UserCode:
             return
         try:
             routine.close()
-        except KeyboardInterrupt:
-            raise
         except BaseException:  # noqa: BLE001 - see above
             pass
 

@@ -8,6 +8,7 @@ every other case the code is run again from the start on the past.
 from collections.abc import Callable, Sequence
 from contextvars import Context
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from funchost.durable.events import ExecutionStarted, HistoryEvent
 from funchost.durable.execution import EngineSettings, Execution
@@ -87,69 +88,51 @@ def _first_step(
         if step is not None:
             return live.engine, step, 0
     execution = engine.execution(live.instance, live.execution, name)
-    execution.replay(live.past)
-    step = execution.apply(received, now)
-    assert step is not None, "a fresh execution has its code at hand"
-    return execution, step, len(live.past)
+    return execution, execution.replay(live.past, received, now), len(live.past)
 
 
 def _continue_as_new(
     live: LiveInstance, execution: Execution, step: Step, now: Instant, engine: Engine, name: str
 ) -> Advance:
     """Start the successor in the same commit, and its successors, up to a bound."""
-    sends: list[Send] = []
-    status: StatusChange | None = None
-    execution_id = live.execution
+    sends = sends_of(step, live.instance, live.execution, now)
+    status = status_change(step)
     for _ in range(_GENERATIONS_A_COMMIT):
-        successor, start = step.successor, step.start
-        assert successor is not None
-        assert start is not None
-        sends += sends_of(step, live.instance, execution_id, now)
-        status = _merged(status, status_change(step))
         execution.close()
-        execution_id = engine.new_execution_id()
-        started = successor_start(start, successor.input, execution_id, now)
-        execution = engine.execution(live.instance, execution_id, name)
-        next_step = execution.apply([started, *successor.carried], now)
-        assert next_step is not None
-        step = next_step
+        started, carried = _successor(step, engine.new_execution_id(), now)
+        execution = engine.execution(live.instance, started.execution_id, name)
+        step = execution.replay((), [started, *carried], now)
+        sends += sends_of(step, live.instance, started.execution_id, now)
+        status = _merged(status, status_change(step))
         if step.successor is None:
-            break
-    else:
-        return _restart_later(live, execution, step, sends, status, now, engine, name)
-    sends += sends_of(step, live.instance, execution_id, now)
-    outcome = Outcome(
-        Restart(execution_id, step.events, started.input, now),
-        activities=activities_of(step),
-        sends=sends,
-        status=_merged(status, status_change(step)),
-    )
-    return _result(outcome, execution, execution_id, step, name, 0)
+            change = Restart(started.execution_id, step.events, started.input, now)
+            outcome = Outcome(change, activities=activities_of(step), sends=sends, status=status)
+            return _result(outcome, execution, started.execution_id, step, name, 0)
+    execution.close()
+    return _restart_later(live, step, sends, status, now, engine, name)
+
+
+def _successor(step: Step, execution: ExecutionId, now: Instant) -> tuple[ExecutionStarted, Sequence[HistoryEvent]]:
+    """The start of the next generation, and what it inherits."""
+    assert step.successor is not None
+    assert step.start is not None
+    return successor_start(step.start, step.successor.input, execution, now), step.successor.carried
 
 
 def _restart_later(
     live: LiveInstance,
-    execution: Execution,
     step: Step,
-    sends: list[Send],
+    sends: Sequence[Send],
     status: StatusChange | None,
     now: Instant,
     engine: Engine,
     name: str,
 ) -> Advance:
     """Too many generations at once: commit, and let the next one begin with an episode of its own."""
-    assert step.successor is not None
-    assert step.start is not None
-    execution.close()
-    execution_id = engine.new_execution_id()
-    started = successor_start(step.start, step.successor.input, execution_id, now)
-    outcome = Outcome(
-        Restart(execution_id, (), started.input, now, carried=(started, *step.successor.carried)),
-        sends=sends,
-        status=_merged(status, status_change(step)),
-    )
-    fresh = engine.execution(live.instance, execution_id, name)
-    return Advance(outcome, fresh, execution_id, [], name, None, None, 0)
+    started, carried = _successor(step, engine.new_execution_id(), now)
+    change = Restart(started.execution_id, (), started.input, now, carried=(started, *carried))
+    fresh = engine.execution(live.instance, started.execution_id, name)
+    return Advance(Outcome(change, sends=sends, status=status), fresh, started.execution_id, [], name, None, None, 0)
 
 
 def _result(
@@ -170,10 +153,7 @@ def _result(
 
 
 def _name_of(past: Sequence[HistoryEvent], received: Sequence[HistoryEvent]) -> str:
-    for event in (*past[:2], *received):
-        if isinstance(event, ExecutionStarted):
-            return event.name
-    return ""
+    return next((event.name for event in chain(past, received) if isinstance(event, ExecutionStarted)), "")
 
 
 def _merged(first: StatusChange | None, second: StatusChange | None) -> StatusChange | None:
