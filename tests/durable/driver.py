@@ -1,0 +1,191 @@
+"""Plays a scenario in every mode of an execution and asserts that its histories are the same.
+
+A scenario is an orchestrator function, the activities and children that it calls, and steps: what happens to
+the instance from outside, in order. After the last step time runs on until nothing is left to happen.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from durable.world import ActivityFunction, Hosted, Mode, OrchestratorFunction, Slow, World
+from funchost.durable.events import (
+    EventRaised,
+    ExecutionCompleted,
+    ExecutionResumed,
+    ExecutionStarted,
+    ExecutionSuspended,
+    ExecutionTerminated,
+    HistoryEvent,
+    SubOrchestrationInstanceCompleted,
+    SubOrchestrationInstanceCreated,
+    SubOrchestrationInstanceFailed,
+    TaskCompleted,
+    TaskFailed,
+    TaskScheduled,
+    TimerCreated,
+    TimerFired,
+    encode_events,
+)
+from funchost.durable.execution import EngineSettings
+from funchost.durable.status import RuntimeStatus
+from funchost.ids import InstanceId
+from funchost.instant import TICKS_PER_SECOND, Instant, isoformat
+
+EVERY_MODE = (Mode.REPLAYED, Mode.KEPT, Mode.RECORDED)
+INSTANCE = InstanceId("it")
+
+Step = Callable[[World], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """How a scenario came out. ``output`` is decoded when it completed, else the text as it is."""
+
+    world: World
+    hosted: Hosted
+
+    @property
+    def status(self) -> RuntimeStatus:
+        return self.hosted.status
+
+    @property
+    def output(self) -> Any:
+        text = self.hosted.output
+        return json.loads(text) if self.status is RuntimeStatus.COMPLETED and text is not None else text
+
+    @property
+    def custom_status(self) -> Any:
+        text = self.hosted.custom_status
+        return None if text is None else json.loads(text)
+
+    @property
+    def history(self) -> list[HistoryEvent]:
+        return self.hosted.live.past
+
+    @property
+    def words(self) -> list[str]:
+        """The history without the frames of its episodes: ``TaskScheduled 0 hello``, ``TimerFired 1``."""
+        return [text for event in self.history if (text := _words_of(event))]
+
+    def of(self, kind: type) -> list[Any]:
+        return [event for event in self.history if type(event) is kind]
+
+
+def play(
+    orchestrator: OrchestratorFunction,
+    *steps: Step,
+    activities: Mapping[str, ActivityFunction | Slow] | None = None,
+    children: Mapping[str, OrchestratorFunction] | None = None,
+    input_: Any = None,
+    settings: EngineSettings | None = None,
+    modes: Sequence[Mode] = EVERY_MODE,
+    **options: Any,
+) -> Played:
+    """The outcome in the last of ``modes``, which is that of all of them."""
+    outcomes: list[Played] = []
+    for mode in modes:
+        world = World({"main": orchestrator, **(children or {})}, activities or {}, mode, settings=settings, **options)
+        world.start("main", INSTANCE, input_)
+        for step in steps:
+            step(world)
+        world.run()
+        outcomes.append(Played(world, world.instances[INSTANCE]))
+    for outcome in outcomes[1:]:
+        _assert_equal(outcomes[0].world, outcome.world)
+    return outcomes[-1]
+
+
+def result_of(orchestrator: OrchestratorFunction, *steps: Step, **scenario: Any) -> Any:
+    """The output of a scenario that must complete."""
+    played = play(orchestrator, *steps, **scenario)
+    assert played.status is RuntimeStatus.COMPLETED, played.output
+    return played.output
+
+
+def failure_of(orchestrator: OrchestratorFunction, *steps: Step, **scenario: Any) -> str:
+    """The text of a scenario that must fail."""
+    played = play(orchestrator, *steps, **scenario)
+    assert played.status is RuntimeStatus.FAILED, played.output
+    assert isinstance(played.output, str)
+    return played.output
+
+
+def _assert_equal(first: World, second: World) -> None:
+    assert list(first.instances) == list(second.instances)
+    for one, other in zip(first.instances.values(), second.instances.values(), strict=True):
+        assert encode_events(other.live.past).decode() == encode_events(one.live.past).decode()
+        assert (other.statuses, other.output, other.custom_status) == (one.statuses, one.output, one.custom_status)
+
+
+# --- steps ------------------------------------------------------------------------------------------
+
+
+def settle(world: World) -> None:
+    """Everything that is due now happens."""
+    world.run(until=world.now)
+
+
+def elapse(seconds: float) -> Step:
+    def step(world: World) -> None:
+        world.run(until=Instant(world.now + round(seconds * TICKS_PER_SECOND)))
+
+    return step
+
+
+def together(*posts: Step) -> Step:
+    """What is posted arrives in one batch, with whatever else is due."""
+
+    def step(world: World) -> None:
+        for post in posts:
+            post(world)
+        settle(world)
+
+    return step
+
+
+def post(make: Callable[[Instant], HistoryEvent]) -> Step:
+    return lambda world: world.post(INSTANCE, make(world.now))
+
+
+def raised(name: str, data: Any = None) -> Step:
+    return post(lambda now: EventRaised(timestamp=now, name=name, input=json.dumps(data)))
+
+
+def suspended(reason: str | None = None) -> Step:
+    return post(lambda now: ExecutionSuspended(timestamp=now, reason=reason))
+
+
+def resumed(reason: str | None = None) -> Step:
+    return post(lambda now: ExecutionResumed(timestamp=now, reason=reason))
+
+
+def terminated(reason: str | None = None) -> Step:
+    return post(lambda now: ExecutionTerminated(timestamp=now, reason=reason))
+
+
+# --- histories in words -----------------------------------------------------------------------------
+
+
+def _words_of(event: HistoryEvent) -> str:
+    kind = type(event).__name__
+    match event:
+        case TaskScheduled() | SubOrchestrationInstanceCreated():
+            return f"{kind} {event.event_id} {event.name}"
+        case TaskCompleted() | TaskFailed() | SubOrchestrationInstanceCompleted() | SubOrchestrationInstanceFailed():
+            return f"{kind} {event.task_id}"
+        case TimerCreated():
+            return f"{kind} {event.event_id} {isoformat(event.fire_at)[11:]}"
+        case TimerFired():
+            return f"{kind} {event.timer_id}"
+        case EventRaised():
+            return f"{kind} {event.name}"
+        case ExecutionCompleted():
+            return f"{kind} {event.event_id} {event.status}"
+        case ExecutionStarted():
+            return kind
+        case ExecutionSuspended() | ExecutionResumed() | ExecutionTerminated():
+            return kind
+        case _:
+            return ""

@@ -1,0 +1,167 @@
+"""Calls with retry: attempts, timers between them, and the one after the last."""
+
+from typing import Any
+
+from azure.durable_functions import RetryOptions
+
+from durable.driver import failure_of, play, result_of
+from durable.world import ActivityFunction, Slow
+from funchost.durable.status import RuntimeStatus
+
+TWO_SECONDS_THREE_TIMES = RetryOptions(2000, 3)
+
+
+def failing(times: int) -> ActivityFunction:
+    """Fails so often for each argument, then gives the argument back. Every mode begins anew after success."""
+    failed: dict[Any, int] = {}
+
+    def flaky(argument: Any) -> Any:
+        if failed.setdefault(argument, 0) < times:
+            failed[argument] += 1
+            raise ValueError(f"{argument} {failed[argument]}")
+        del failed[argument]
+        return argument
+
+    return flaky
+
+
+def always(argument: Any) -> Any:
+    raise ValueError(argument)
+
+
+def test_a_failed_attempt_is_repeated_after_the_interval():
+    def main(context: Any) -> Any:
+        return (yield context.call_activity_with_retry("flaky", TWO_SECONDS_THREE_TIMES, "x"))
+
+    played = play(main, activities={"flaky": failing(2)})
+    assert played.output == "x"
+    assert played.words[1:] == [
+        "TaskScheduled 0 flaky",
+        "TaskFailed 0",
+        "TimerCreated 1 00:00:02.001Z",
+        "TimerFired 1",
+        "TaskScheduled 2 flaky",
+        "TaskFailed 2",
+        "TimerCreated 3 00:00:04.002Z",
+        "TimerFired 3",
+        "TaskScheduled 4 flaky",
+        "TaskCompleted 4",
+        "ExecutionCompleted 5 Completed",
+    ]
+
+
+def test_after_the_last_attempt_a_timer_due_at_once_precedes_the_failure():
+    def main(context: Any) -> Any:
+        try:
+            yield context.call_activity_with_retry("always", RetryOptions(5000, 2), "no")
+        except Exception as error:
+            return str(error)[:46]
+
+    played = play(main, activities={"always": always})
+    assert played.output == "Activity function 'always' failed:  ValueError"
+    assert played.words[1:] == [
+        "TaskScheduled 0 always",
+        "TaskFailed 0",
+        "TimerCreated 1 00:00:05.001Z",
+        "TimerFired 1",
+        "TaskScheduled 2 always",
+        "TaskFailed 2",
+        "TimerCreated 3 00:00:05.002Z",
+        "TimerFired 3",
+        "ExecutionCompleted 4 Completed",
+    ]
+
+
+def test_one_attempt_is_one_call_and_one_timer():
+    for attempts in (1, 0, -1):
+
+        def main(context: Any, attempts: int = attempts) -> Any:
+            yield context.call_activity_with_retry("always", RetryOptions(5000, attempts), "no")
+
+        played = play(main, activities={"always": always})
+        assert played.status is RuntimeStatus.FAILED
+        assert played.words[1:4] == ["TaskScheduled 0 always", "TaskFailed 0", "TimerCreated 1 00:00:00.001Z"]
+
+
+def test_the_last_error_is_the_one_that_is_thrown():
+    calls: list[int] = []
+
+    def counting(argument: Any) -> Any:
+        calls.append(1)
+        raise ValueError(f"attempt {(len(calls) - 1) % 3 + 1}")
+
+    def main(context: Any) -> Any:
+        yield context.call_activity_with_retry("counting", TWO_SECONDS_THREE_TIMES)
+
+    assert "ValueError: attempt 3" in failure_of(main, activities={"counting": counting})
+
+
+def test_interleaved_retries_keep_their_numbers_apart():
+    def main(context: Any) -> Any:
+        retries = [context.call_activity_with_retry("flaky", TWO_SECONDS_THREE_TIMES, name) for name in "abc"]
+        return (yield context.task_all(retries))
+
+    played = play(main, activities={"flaky": failing(1)}, batch_size=lambda: 1)
+    assert played.output == ["a", "b", "c"]
+    scheduled = [word for word in played.words if word.startswith(("TaskScheduled", "TimerCreated"))]
+    assert [word.split()[1] for word in scheduled] == [str(n) for n in range(9)]
+
+
+def test_without_retry_options_it_is_an_ordinary_call():
+    def main(context: Any) -> Any:
+        yield context.call_activity_with_retry("always", None, "no")
+
+    played = play(main, activities={"always": always})
+    assert played.words[-1] == "ExecutionCompleted 1 Failed"
+
+
+def test_a_retry_task_looks_like_one_task():
+    def main(context: Any) -> Any:
+        task = context.call_activity_with_retry("flaky", TWO_SECONDS_THREE_TIMES, "x")
+        other = context.call_activity("slow", 1)
+        winner = yield context.task_any([task, other])
+        return [winner is task, task.id, task.is_completed, task.result]
+
+    activities = {"flaky": failing(1), "slow": Slow(3600, str)}
+    assert result_of(main, activities=activities) == [True, -1, True, "x"]
+
+
+def test_a_retry_goes_on_after_the_code_has_returned_and_keeps_the_instance_open():
+    def main(context: Any) -> Any:
+        retry = context.call_activity_with_retry("flaky", TWO_SECONDS_THREE_TIMES, "x")
+        yield context.task_any([retry, context.call_activity("quick")])
+        return "returned"
+
+    played = play(main, activities={"flaky": failing(1), "quick": str}, batch_size=lambda: 1)
+    assert played.output == "returned"
+    assert played.words[-2:] == ["TaskCompleted 3", "ExecutionCompleted 4 Completed"]
+
+
+def test_the_code_is_not_run_for_the_attempts_in_between():
+    runs: list[int] = []
+
+    def main(context: Any) -> Any:
+        runs.append(1)
+        return (yield context.call_activity_with_retry("flaky", TWO_SECONDS_THREE_TIMES, "x"))
+
+    play(main, activities={"flaky": failing(2)})
+    replayed, kept, recorded = 6, 1, 2
+    assert len(runs) == replayed + kept + recorded
+
+
+def test_attempts_of_a_child_have_ids_of_their_own_unless_one_is_given():
+    def child(context: Any) -> Any:
+        raise ValueError(context.instance_id)
+
+    def main(context: Any) -> Any:
+        given = context.get_input()
+        try:
+            yield context.call_sub_orchestrator_with_retry("child", RetryOptions(1000, 2), None, given)
+        except Exception as error:
+            return str(error).split("\n")[0].strip()
+
+    anonymous = play(main, children={"child": child})
+    named = play(main, children={"child": child}, input_="kid")
+    assert sorted(anonymous.world.instances) == [f"{1:032x}:0", f"{1:032x}:2", "it"]
+    assert anonymous.output == f"Orchestrator function 'child' failed: {1:032x}:2"
+    assert sorted(named.world.instances) == ["it", "kid"]

@@ -1,0 +1,250 @@
+"""A task hub of a few lines, in virtual time: what an orchestration lives in while it is tested.
+
+Messages wait in one queue by the time they are due. Activities are Python functions and answer at once, or
+after the virtual seconds that :class:`Slow` names. Whatever is due for an instance at one moment arrives
+together, unless ``batch_size`` says otherwise.
+"""
+
+import heapq
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from contextvars import copy_context
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import Any
+
+from funchost.durable import payloads
+from funchost.durable.events import (
+    ExecutionStarted,
+    HistoryEvent,
+    SubOrchestrationInstanceFailed,
+    TimerFired,
+    decode_events,
+    encode_events,
+)
+from funchost.durable.execution import EngineSettings
+from funchost.durable.functions import DurableFunctions, Orchestrator
+from funchost.durable.status import RuntimeStatus
+from funchost.errors import InstanceExists
+from funchost.ids import ExecutionId, InstanceId
+from funchost.instant import TICKS_PER_SECOND, Instant, parse
+from funchost.taskhub import UNCHANGED, ActivityWork, NewActivity, Outcome, Restart, Send, StatusChange
+from funchost.taskhub.worker import activity
+from funchost.taskhub.worker.advance import Advance, Engine, advance
+from funchost.taskhub.worker.live import LiveInstance
+
+START = parse("2024-01-01T00:00:00Z")
+EPISODE_TICKS = TICKS_PER_SECOND // 1000
+"""How long an episode takes."""
+
+OrchestratorFunction = Callable[[Any], Any]
+ActivityFunction = Callable[[Any], Any]
+
+
+class Mode(Enum):
+    """What is left of an execution between two episodes."""
+
+    REPLAYED = auto()
+    """Nothing: every episode runs the code from the start, on a history read back from its encoding."""
+    KEPT = auto()
+    """The generator, suspended at its yield."""
+    RECORDED = auto()
+    """What the closed generator waits for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slow:
+    """An activity that takes its (virtual) time."""
+
+    seconds: float
+    function: ActivityFunction
+
+
+@dataclass(slots=True)
+class Hosted:
+    """One instance: what a worker holds of it, and its view."""
+
+    live: LiveInstance
+    status: RuntimeStatus = RuntimeStatus.PENDING
+    output: str | None = None
+    custom_status: str | None = None
+    statuses: list[RuntimeStatus] = field(default_factory=list[RuntimeStatus])
+    episodes: list[Advance] = field(default_factory=list[Advance])
+
+    def show(self, change: StatusChange) -> None:
+        if change.status is not UNCHANGED:
+            self.status = change.status
+            self.statuses.append(change.status)
+        if change.output is not UNCHANGED:
+            self.output = change.output
+        if change.custom_status is not UNCHANGED:
+            self.custom_status = change.custom_status
+
+
+@dataclass(order=True, slots=True)
+class Message:
+    due: Instant
+    order: int
+    to: InstanceId = field(compare=False)
+    event: HistoryEvent = field(compare=False)
+    execution: ExecutionId | None = field(compare=False, default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class NamedActivity:
+    """A plain function as the activity protocol wants it."""
+
+    name: str
+    function: ActivityFunction
+    is_async: bool = False
+
+    def call(self, argument: Any, work: ActivityWork) -> Any:
+        return self.function(argument)
+
+    async def call_async(self, argument: Any, work: ActivityWork) -> Any:
+        raise NotImplementedError
+
+
+class World:
+    """Instances, their messages, and a clock that stands still unless told otherwise."""
+
+    def __init__(
+        self,
+        orchestrators: Mapping[str, OrchestratorFunction],
+        activities: Mapping[str, ActivityFunction | Slow],
+        mode: Mode,
+        *,
+        settings: EngineSettings | None = None,
+        aliases: Mapping[str, str] | None = None,
+        input_types: Mapping[str, type] | None = None,
+        batch_size: Callable[[], int] = lambda: 1_000_000,
+        copies: Callable[[], int] = lambda: 1,
+    ) -> None:
+        self.now = START
+        self.instances: dict[InstanceId, Hosted] = {}
+        self.activities_run: list[str] = []
+        self._activities = activities
+        self._mode = mode
+        self._batch_size = batch_size
+        self._copies = copies
+        self._messages: list[Message] = []
+        self._order = itertools.count()
+        self._executions = itertools.count(1)
+        types = input_types or {}
+        self._engine = Engine(
+            DurableFunctions(
+                [Orchestrator(name, call, types.get(name)) for name, call in orchestrators.items()],
+                activities,
+                aliases,
+            ),
+            settings or EngineSettings(),
+            lambda name, instance: copy_context(),
+            self._new_execution,
+        )
+
+    def _new_execution(self) -> ExecutionId:
+        return ExecutionId(f"{next(self._executions):032x}")
+
+    # --- messages --------------------------------------------------------------------------------
+
+    def start(self, name: str, instance: InstanceId, input_: Any = None) -> None:
+        stored = None if input_ is None else payloads.wrap(payloads.encode(input_))
+        execution = self._new_execution()
+        self.post(
+            instance,
+            ExecutionStarted(timestamp=self.now, name=name, instance_id=instance, execution_id=execution, input=stored),
+        )
+
+    def post(
+        self, to: InstanceId, event: HistoryEvent, *, due: Instant | None = None, execution: ExecutionId | None = None
+    ) -> None:
+        if isinstance(event, ExecutionStarted):
+            self.instances[to] = Hosted(LiveInstance(to, event.execution_id, None, []))
+        message = Message(self.now if due is None else due, next(self._order), to, event, execution)
+        heapq.heappush(self._messages, message)
+
+    def run(self, until: Instant | None = None) -> None:
+        """Deliver what is due ``until`` then, in the order of time; None: everything there will ever be."""
+        while self._messages and (until is None or self._messages[0].due <= until):
+            self.now = max(self.now, self._messages[0].due)
+            self._deliver(self._messages[0].to)
+        if until is not None:
+            self.now = max(self.now, until)
+
+    def _deliver(self, to: InstanceId) -> None:
+        due = sorted(m for m in self._messages if m.to == to and m.due <= self.now)[: max(1, self._batch_size())]
+        taken = {message.order for message in due}
+        self._messages = [m for m in self._messages if m.order not in taken]
+        heapq.heapify(self._messages)
+        hosted = self.instances.get(to)
+        if hosted is None or hosted.status.is_terminal:
+            return
+        events = [m.event for m in due if m.execution in (None, hosted.live.execution)]
+        if events:
+            self._run_episode(hosted, [event for event in events for _ in range(self._copies())])
+
+    # --- episodes --------------------------------------------------------------------------------
+
+    def _run_episode(self, hosted: Hosted, events: Sequence[HistoryEvent]) -> None:
+        live = hosted.live
+        before = list(live.past)
+        result = advance(live, events, self.now, self._engine)
+        assert live.past == before, "nothing of a live instance changes before the commit"
+        hosted.episodes.append(result)
+        self.now = Instant(self.now + EPISODE_TICKS)
+        live.execution, live.past = result.execution, result.past
+        if result.outcome.status is not None:
+            hosted.show(result.outcome.status)
+        self._keep(live, result)
+        self._carry_out(hosted, result.outcome)
+
+    def _keep(self, live: LiveInstance, result: Advance) -> None:
+        if self._mode is Mode.REPLAYED:
+            result.engine.close()
+            live.engine = None
+            live.past = decode_events(encode_events(live.past))
+            return
+        if self._mode is Mode.RECORDED or not result.engine.may_be_kept:
+            result.engine.close()
+        live.engine = result.engine
+
+    def _carry_out(self, hosted: Hosted, outcome: Outcome) -> None:
+        live = hosted.live
+        if isinstance(outcome.change, Restart):
+            for event in outcome.change.carried:
+                heapq.heappush(self._messages, Message(self.now, next(self._order), live.instance, event))
+        for number in outcome.cancelled_timers:
+            self._forget_timer(live, number)
+        for send in outcome.sends:
+            self._send(send)
+        if not hosted.status.is_terminal:
+            for new in outcome.activities:
+                self._run_activity(live, new)
+
+    def _forget_timer(self, live: LiveInstance, number: int) -> None:
+        self._messages = [
+            m
+            for m in self._messages
+            if not (m.to == live.instance and isinstance(m.event, TimerFired) and m.event.timer_id == number)
+        ]
+        heapq.heapify(self._messages)
+
+    def _send(self, send: Send) -> None:
+        event = send.event
+        existing = self.instances.get(send.to)
+        if isinstance(event, ExecutionStarted) and existing is not None and not existing.status.is_terminal:
+            assert event.parent is not None
+            refusal = str(InstanceExists(send.to, existing.status))
+            event = SubOrchestrationInstanceFailed(timestamp=self.now, task_id=event.parent.task_id, reason=refusal)
+            self.post(send.event.parent.instance_id, event)  # type: ignore[union-attr]  # narrowed above
+            return
+        self.post(send.to, event, due=send.due, execution=send.execution)
+
+    def _run_activity(self, live: LiveInstance, new: NewActivity) -> None:
+        found = next(a for name, a in self._activities.items() if name.lower() == new.name.lower())
+        seconds, function = (found.seconds, found.function) if isinstance(found, Slow) else (0.0, found)
+        work = ActivityWork(live.instance, live.execution, new.task, new.name, new.input, None)
+        self.activities_run.append(new.name)
+        due = Instant(self.now + round(seconds * TICKS_PER_SECOND))
+        answer = activity.run(NamedActivity(new.name, function), work, lambda: due)
+        self.post(live.instance, answer, due=due, execution=live.execution)
