@@ -99,7 +99,7 @@ def test_an_endless_stream_does_not_hold_up_a_reload(tmp_path: Path):
         host.line(r"http://localhost:\d+/hello")
         with pytest.raises(httpx.RemoteProtocolError):
             next(chunks)
-        assert httpx.get(str(client.base_url.join("/api/hello"))).text == "two"
+        assert httpx.get(str(client.base_url.join("/hello"))).text == "two"
         host.send(signal.SIGINT)
         assert host.code() == 0
 

@@ -109,7 +109,7 @@ def test_a_new_worker_that_cannot_serve_waits_for_the_next_edit():
 def test_the_first_interrupt_drains_and_ends_with_0():
     parent = Parent()
     parent.serve(1)
-    assert parent.on(Interrupted()) == [Order(1, Stop(10))]
+    assert parent.on(Interrupted()) == [Order(1, Stop())]
     assert parent.on(Changed(("a.py",))) == []
     assert parent.on(Ended(1, 0)) == [End(0)]
 

@@ -32,12 +32,16 @@ _WITHOUT_EFFECT = {
 @dataclass(frozen=True, slots=True)
 class StartOptions:
     """``funchost start``. ``flags`` are what overrides settings, by the names that the settings know;
-    None where the user said nothing. ``load_timeout_s`` 0: no limit."""
+    None where the user said nothing. ``load_timeout_s`` 0: no limit.
+
+    ``drain_s`` bounds how long a stop waits for what runs; the reference host bounds its stop alike.
+    """
 
     script_root: str = "."
     flags: Mapping[str, Any] = field(default_factory=dict[str, Any])
     reload: bool = True
     load_timeout_s: float = 20.0
+    drain_s: float = 10.0
     without_effect: tuple[str, ...] = ()
 
 

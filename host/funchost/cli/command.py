@@ -1,7 +1,9 @@
 """Where the process begins, and where errors become an exit code."""
 
+import atexit
 import os
 import sys
+import threading
 from collections.abc import Sequence
 from typing import NoReturn
 
@@ -26,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         code = EXIT_REFUSED
     except KeyboardInterrupt:
         code = EXIT_INTERRUPTED
-    raise SystemExit(code)
+    _leave(code)
 
 
 def _run(words: list[str]) -> int:
@@ -49,3 +51,15 @@ def _run(words: list[str]) -> int:
 def _complain(text: str) -> None:
     coloured = sys.stderr.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     sys.stderr.write(f"\x1b[91m{text}\x1b[0m\n" if coloured else f"{text}\n")
+
+
+def _leave(code: int) -> NoReturn:
+    """End the process, without waiting for threads that user code keeps busy: whatever they run has had its
+    time to finish, and the interpreter would wait for them without a bound."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if any(not thread.daemon and thread is not threading.main_thread() for thread in threading.enumerate()):
+        atexit._run_exitfuncs()
+        sys.stdout.flush()
+        os._exit(code)
+    raise SystemExit(code)

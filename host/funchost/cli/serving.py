@@ -1,17 +1,13 @@
 """Running an app in this process: what a worker does on order, and ``--no-reload`` at once."""
 
 import asyncio
-import atexit
 import os
 import signal
 import socket
-import sys
-import threading
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
 
 from funchost.app import FunctionApp, load_app
 from funchost.cli.arguments import StartOptions
@@ -24,13 +20,12 @@ from funchost.console.session import Console
 from funchost.console.stamp import now_ns
 from funchost.settings import Settings, find_root, load_settings
 
-__all__ = ["DRAIN_S", "LoadedApp", "leave", "load", "serve_here", "serve_loaded"]
+__all__ = ["LoadedApp", "load", "serve_here", "serve_loaded"]
 
-DRAIN_S = 10.0
 EXIT_FORCED = 130
 
-OnStop = Callable[[Callable[[float], None]], None]
-"""Registers what is called with the seconds to drain when it is time to stop, from any thread."""
+OnStop = Callable[[Callable[[], None]], None]
+"""Registers what is called when it is time to stop, from any thread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +36,7 @@ class LoadedApp:
     app: FunctionApp
     console: Console
     sockets: Sequence[socket.socket]
+    drain_s: float
 
     @property
     def url(self) -> str:
@@ -66,7 +62,7 @@ def load(options: StartOptions, sockets: Sequence[socket.socket]) -> Generator[L
         app = load_app(settings.root, settings)
         for note in app.notes:
             console.say(note, Tone.WARNING)
-        yield LoadedApp(settings, app, console, sockets)
+        yield LoadedApp(settings, app, console, sockets, options.drain_s)
 
 
 def serve_loaded(loaded: LoadedApp, *, again: bool, ready: Callable[[], None], on_stop: OnStop) -> None:
@@ -79,7 +75,7 @@ def serve_loaded(loaded: LoadedApp, *, again: bool, ready: Callable[[], None], o
 
     async def run() -> None:
         loop = asyncio.get_running_loop()
-        host = Host(loaded.settings, loaded.app, sockets=loaded.sockets)
+        host = Host(loaded.settings, loaded.app, sockets=loaded.sockets, drain_s=loaded.drain_s)
         if not again:
             loaded.console.say(host.store.sentence, Tone.WARNING if host.store.is_surprise else Tone.FAINT)
 
@@ -87,10 +83,7 @@ def serve_loaded(loaded: LoadedApp, *, again: bool, ready: Callable[[], None], o
             _announce(loaded, host.app, again=again)
             ready()
 
-        def stop(drain_s: float) -> None:
-            loop.call_soon_threadsafe(host.stop, drain_s)
-
-        on_stop(stop)
+        on_stop(lambda: loop.call_soon_threadsafe(host.stop) and None)
         await host.run(ready=announce)
 
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
@@ -105,32 +98,20 @@ def serve_here(options: StartOptions, sockets: Sequence[socket.socket]) -> int:
     return 0
 
 
-def leave(code: int) -> NoReturn:
-    """End the process, without waiting for threads that user code keeps busy: whatever they run has had its
-    time to finish, and the interpreter would wait for them without a bound."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    if any(not thread.daemon and thread is not threading.main_thread() for thread in threading.enumerate()):
-        atexit._run_exitfuncs()
-        sys.stdout.flush()
-        os._exit(code)
-    raise SystemExit(code)
-
-
 class _Signals:
     """The first Ctrl+C or SIGTERM stops in order, the second ends the process at once."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._stop: Callable[[float], None] | None = None
+        self._stop: Callable[[], None] | None = None
         self._asked = False
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._on_signal)
 
-    def on_stop(self, stop: Callable[[float], None]) -> None:
+    def on_stop(self, stop: Callable[[], None]) -> None:
         self._stop = stop
         if self._asked:
-            stop(DRAIN_S)
+            stop()
 
     def _on_signal(self, *_: object) -> None:
         if self._asked:
@@ -138,7 +119,7 @@ class _Signals:
         self._asked = True
         self._console.say("Stopping. Press Ctrl+C again to end at once.", Tone.HINT)
         if self._stop is not None:
-            self._stop(DRAIN_S)
+            self._stop()
 
 
 def _announce(loaded: LoadedApp, app: FunctionApp, *, again: bool) -> None:

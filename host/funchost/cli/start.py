@@ -22,8 +22,6 @@ __all__ = ["RPC_PORT", "start"]
 
 # Where the SDK's client looks for the host unless its binding says otherwise.
 RPC_PORT = 17071
-# As the reference host bounds a whole stop.
-DRAIN_S = 10.0
 
 _DEBUGGERS = ("pydevd", "debugpy", "pdb", "bdb")
 
@@ -72,7 +70,7 @@ def _supervised(
         Watched(settings.root, settings.data_dir, *_also_watched(settings)),
         printer,
         load_timeout_s=options.load_timeout_s,
-        drain_s=DRAIN_S,
+        drain_s=options.drain_s,
     )
 
 

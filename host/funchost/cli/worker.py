@@ -67,8 +67,8 @@ class _Parent:
         self._decided = threading.Event()
         self._serve: Serve | None = None
         self._guard = threading.Lock()
-        self._stop: Stop | None = None
-        self._on_stop: Callable[[float], None] | None = None
+        self._stopped = False
+        self._on_stop: Callable[[], None] | None = None
         threading.Thread(target=self._listen, name="funchost-orders", daemon=True).start()
 
     def report(self, message: Message) -> None:
@@ -83,13 +83,13 @@ class _Parent:
         self._decided.wait()
         return self._serve
 
-    def on_stop(self, stop: Callable[[float], None]) -> None:
-        """``stop`` is called once, with the seconds to drain, perhaps before this returns, on any thread."""
+    def on_stop(self, stop: Callable[[], None]) -> None:
+        """``stop`` is called once, perhaps before this returns, on any thread."""
         with self._guard:
             self._on_stop = stop
-            came_before = self._stop
-        if came_before is not None:
-            stop(came_before.drain_s)
+            came_before = self._stopped
+        if came_before:
+            stop()
 
     def _listen(self) -> None:
         with os.fdopen(self._orders, "rb") as orders:
@@ -106,9 +106,9 @@ class _Parent:
                 self._decided.set()
             case Stop():
                 with self._guard:
-                    self._stop, stop = order, self._on_stop
+                    self._stopped, stop = True, self._on_stop
                 self._decided.set()
                 if stop is not None:
-                    stop(order.drain_s)
+                    stop()
             case _:
                 raise AssertionError(f"not an order: {order}")

@@ -1,14 +1,18 @@
 """The functions of an app, prepared to be called."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from funchost.app import FunctionApp, FunctionSpec
 from funchost.errors import ConfigError
 from funchost.invocation.invoker import Invoker
-from funchost.spi import Bindings, HostServices, prepare
+from funchost.spi import Bindings, HostServices, Listener, prepare
 
-__all__ = ["PreparedApp", "prepare_functions", "with_problems"]
+__all__ = ["PreparedApp", "is_durable", "prepare_functions", "with_problems"]
+
+_DURABLE = frozenset(
+    {"orchestrationtrigger", "activitytrigger", "entitytrigger", "durableclient", "orchestrationclient"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +37,28 @@ def prepare_functions(app: FunctionApp, bindings: Bindings, services: HostServic
     return PreparedApp(with_problems(app, refused), invokers)
 
 
-def with_problems(app: FunctionApp, refused: list[FunctionSpec]) -> FunctionApp:
+def with_problems(app: FunctionApp, refused: Sequence[FunctionSpec]) -> FunctionApp:
     """``app`` with the functions of those names replaced."""
     by_name = {function.name: function for function in refused}
     return replace(app, functions=tuple(by_name.get(function.name, function) for function in app.functions))
+
+
+def is_durable(function: FunctionSpec) -> bool:
+    """Whether it needs a task hub: by its trigger or by a client binding."""
+    return any(binding.kind in _DURABLE for binding in function.bindings)
+
+
+def listeners(prepared: PreparedApp, bindings: Bindings, services: HostServices) -> list[Listener]:
+    """The triggers that wait for something themselves, ready to be entered."""
+    found: list[Listener] = []
+    for function in prepared.app.functions:
+        binding = bindings.find(function.trigger)
+        if binding is not None and function.name in prepared.invokers:
+            listener = binding.listen(function, prepared.invokers[function.name], services)
+            found += [] if listener is None else [listener]
+    return found
+
+
+def uses_durable(app: FunctionApp) -> bool:
+    """Whether any function, running or not, has to do with a task hub."""
+    return any(binding.kind in _DURABLE for function in app.functions for binding in function.bindings)

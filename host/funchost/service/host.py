@@ -1,27 +1,40 @@
 """A running host: web server, task hub and worker, from start to drained."""
 
 import asyncio
+import logging
 import os
 import socket
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from funchost.app import FunctionApp
+from funchost.clock import SystemClock
 from funchost.invocation.threads import UserThreads
-from funchost.service.functions import prepare_functions, with_problems
+from funchost.service.functions import listeners, prepare_functions, uses_durable, with_problems
 from funchost.service.server import HttpServer
 from funchost.service.store import choose_store
 from funchost.settings import Settings
-from funchost.spi import HostServices, discover_bindings
-from funchost.web.function_app import build_function_routes
+from funchost.spi import HostServices, Listener, discover_bindings
+from funchost.web.function_app import FunctionRoutes, build_function_routes
 from funchost.web.options import WebOptions
 
+if TYPE_CHECKING:
+    from funchost.service.durable import DurableSide
+
+if TYPE_CHECKING:
+    from funchost.service.durable import DurableSide
+
 __all__ = ["Host"]
+
+logger = logging.getLogger(__name__)
 
 # Python lets a thread compute for 5 ms before another may; with one CPU-bound activity every step of an
 # orchestration would wait that long several times over.
 SWITCH_INTERVAL_S = 0.0005
-# What is left of a stop when requests and work have had their time.
+# What threads of user code get to return in when everything else is over.
 CLOSE_S = 1.0
 
 
@@ -31,44 +44,100 @@ class Host:
     ``sockets`` listen already: the public one, and the local one of durable clients.
     """
 
-    def __init__(self, settings: Settings, app: FunctionApp, *, sockets: Sequence[socket.socket]) -> None:
-        """Raises ConfigError when the store that the settings ask for cannot be had."""
+    def __init__(
+        self, settings: Settings, app: FunctionApp, *, sockets: Sequence[socket.socket], drain_s: float
+    ) -> None:
+        """``drain_s`` bounds how long a stop waits for requests, activities and episodes under way.
+
+        Raises ConfigError when the store that the settings ask for cannot be had.
+        """
         self._settings = settings
-        self._loaded = app
         self._public, self._local = sockets
+        self._drain_s = drain_s
+        self._clock = SystemClock()
         self._stopping = asyncio.Event()
-        self._drain_s = 0.0
         self.store = choose_store(settings)
         self.app = app
-        """The app as it runs: functions that could not be prepared carry their problem once it does."""
+        """As it runs: functions that cannot be prepared carry their problem, once it does."""
 
     async def run(self, *, ready: Callable[[], None]) -> None:
-        """Serve until stopped; ``ready`` is called once requests are answered and work is taken."""
+        """Serve until stopped; ``ready`` is called once requests are answered and work is taken.
+
+        Raises ConfigError and StorageError when it cannot begin.
+        """
         sys.setswitchinterval(SWITCH_INTERVAL_S)
-        threads = UserThreads(_thread_count(self._settings))
-        services = HostServices(
+        async with AsyncExitStack() as stack:
+            threads = UserThreads(_thread_count(self._settings))
+            stack.callback(threads.close, CLOSE_S)
+            durable = await self._open_durable(stack)
+            bindings, services = discover_bindings(), self._services(threads, durable)
+            prepared = prepare_functions(self.app, bindings, services)
+            routes = build_function_routes(prepared.app.functions, prepared.invokers, _web_options(self._settings))
+            self.app = with_problems(prepared.app, routes.refused)
+            for warning in routes.warnings:
+                logger.warning("%s", warning)
+            await stack.enter_async_context(routes.running())
+            work = None if durable is None else durable.worker_for(prepared).run
+            await self._serve(self._servers(routes, durable), work, listeners(prepared, bindings, services), ready)
+
+    def stop(self) -> None:
+        """Accept nothing more, and end when what runs has had its time. To be called on the loop's thread."""
+        self._stopping.set()
+
+    async def _serve(
+        self,
+        servers: Sequence[HttpServer],
+        work: Callable[[Callable[[], None]], Coroutine[None, None, None]] | None,
+        listening: Sequence[Listener],
+        ready: Callable[[], None],
+    ) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            for server in servers:
+                tasks.create_task(server.run(), name="http-server")
+            working = asyncio.Event()
+            worker = None if work is None else tasks.create_task(work(working.set), name="task-hub-worker")
+            for server in servers:
+                await server.started()
+            if worker is not None:
+                await working.wait()
+            async with AsyncExitStack() as triggers:
+                for listener in listening:
+                    await triggers.enter_async_context(listener)
+                ready()
+                await self._stopping.wait()
+                # First nothing new from anywhere; then what runs gets its time, all of it at once.
+                for server in servers:
+                    server.stop(self._drain_s)
+                if worker is not None:
+                    worker.cancel()
+
+    async def _open_durable(self, stack: AsyncExitStack) -> "DurableSide | None":
+        if not uses_durable(self.app):
+            return None
+        # An app without durable functions starts in half the time, as it does without their imports.
+        from funchost.service.durable import open_durable_side
+
+        return await stack.enter_async_context(
+            open_durable_side(self._settings, self._local, self._clock, drain=timedelta(seconds=self._drain_s))
+        )
+
+    def _servers(self, routes: FunctionRoutes, durable: "DurableSide | None") -> list[HttpServer]:
+        if durable is None:
+            return [HttpServer(routes, [self._public])]
+        servers = [HttpServer(durable.in_front_of(routes), [self._public])]
+        return servers if durable.local is None else [*servers, HttpServer(durable.local, [self._local])]
+
+    def _services(self, threads: UserThreads, durable: "DurableSide | None") -> HostServices:
+        return HostServices(
             threads,
             settings=os.environ,
+            clock=self._clock,
+            hub=None if durable is None else durable.hub,
+            clients=None if durable is None else durable.clients,
             base_url=lambda: f"http://localhost:{self._settings.port}",
             lines="pair" if self._settings.verbose else "one",
             function_timeout=self._settings.function_timeout,
         )
-        prepared = prepare_functions(self._loaded, discover_bindings(), services)
-        routes = build_function_routes(prepared.app.functions, prepared.invokers, _web_options(self._settings))
-        self.app = with_problems(prepared.app, list(routes.refused))
-        server = HttpServer(routes, [self._public])
-        async with routes.running(), asyncio.TaskGroup() as tasks:
-            tasks.create_task(server.run(), name="http-server")
-            await server.started()
-            ready()
-            await self._stopping.wait()
-            server.stop(self._drain_s)
-        threads.close(CLOSE_S)
-
-    def stop(self, drain_s: float) -> None:
-        """Accept nothing more and give what runs ``drain_s`` seconds. To be called on the loop's thread."""
-        self._drain_s = drain_s
-        self._stopping.set()
 
 
 def _thread_count(settings: Settings) -> int:

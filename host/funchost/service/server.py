@@ -7,7 +7,8 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 
 import uvicorn
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from funchost.web.asgi import ASGIApp, Message, Receive, Scope, Send
 
 __all__ = ["HttpServer"]
 

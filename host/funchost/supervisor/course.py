@@ -23,8 +23,6 @@ CRASHES = 3
 CRASH_WINDOW_S = 30 * 60.0
 # How much longer than its own drain a worker may take before it is killed.
 GRACE_S = 3.0
-# Long enough for what a request does, short enough that an edit is not followed by two versions at once.
-RELOAD_DRAIN_S = 10.0
 
 NAMED_FILES = 3
 
@@ -111,7 +109,9 @@ class Course:
     """The state of the parent. Times are seconds of a monotonic clock."""
 
     def __init__(self, *, load_timeout_s: float, drain_s: float) -> None:
-        """``load_timeout_s`` 0 waits for ever, as a debugger in the app's imports needs it."""
+        """``drain_s`` is what workers take at most to finish what runs.
+
+        ``load_timeout_s`` 0 waits for ever, as a debugger in the app's imports needs it."""
         self._load_timeout_s = load_timeout_s
         self._drain_s = drain_s
         self._roles: dict[int, Role] = {}
@@ -164,7 +164,7 @@ class Course:
                 return []
 
     def _promote(self, worker: int, now: float) -> list[Step]:
-        steps = self._retire(self._in(Role.SERVING), RELOAD_DRAIN_S, now)
+        steps = self._retire(self._in(Role.SERVING), now)
         self._roles[worker] = Role.SERVING
         self._deadlines.pop(worker, None)
         return [*steps, Order(worker, Serve(again=self._has_served))]
@@ -205,7 +205,7 @@ class Course:
         if not self._roles:
             return [End(EXIT_STOPPED)]
         loading = [self._drop(worker, forget=False) for worker in self._in(Role.LOADING)]
-        retiring = self._retire(self._in(Role.SERVING), self._drain_s, now)
+        retiring = self._retire(self._in(Role.SERVING), now)
         return [Say("Stopping. Press Ctrl+C again to end at once.", Tone.HINT), *loading, *retiring]
 
     def _on_overdue(self, now: float) -> list[Step]:
@@ -225,11 +225,11 @@ class Course:
             self._deadlines[self._count] = now + self._load_timeout_s
         return Spawn(self._count)
 
-    def _retire(self, workers: list[int], drain_s: float, now: float) -> list[Step]:
+    def _retire(self, workers: list[int], now: float) -> list[Step]:
         for worker in workers:
             self._roles[worker] = Role.RETIRING
-            self._deadlines[worker] = now + drain_s + GRACE_S
-        return [Order(worker, Stop(drain_s)) for worker in workers]
+            self._deadlines[worker] = now + self._drain_s + GRACE_S
+        return [Order(worker, Stop()) for worker in workers]
 
     def _drop(self, worker: int, *, forget: bool = True) -> Kill:
         """Kill; ``forget`` when its end is of no interest any more."""

@@ -19,9 +19,7 @@ class Serve:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Order: finish what runs, within ``drain_s`` seconds, and end."""
-
-    drain_s: float
+    """Order: accept nothing more, finish what runs within the time that is set for it, and end."""
 
 
 @dataclass(frozen=True, slots=True)

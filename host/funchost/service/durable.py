@@ -1,0 +1,123 @@
+"""The durable side of a host: the task hub and its worker, its HTTP API, and the clients that functions get.
+
+Imported only for apps that use durable functions: it brings the web framework and the SDK's durable package.
+"""
+
+import asyncio
+import socket
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+from starlette.routing import Router
+
+from funchost import datafolder
+from funchost.clock import Clock
+from funchost.durable.status import NON_RUNNING, RuntimeStatus
+from funchost.invocation.threads import UserThreads
+from funchost.service.functions import PreparedApp
+from funchost.service.orchestrations import EPISODE_THREADS, build_worker, durable_functions, worker_limits
+from funchost.settings import Settings
+from funchost.taskhub import TaskHub
+from funchost.taskhub.client import HubClient
+from funchost.taskhub.sqlite import SqliteTaskHub
+from funchost.taskhub.worker.worker import OrchestrationWorker
+from funchost.web.asgi import ASGIApp, Receive, Scope, Send
+from funchost.web.durable.api import DurableApi
+from funchost.web.durable.clients import HostClients
+from funchost.web.durable.endpoints import local_app, public_routes
+from funchost.web.durable.links import ALIAS_BASE, PUBLIC_BASE, webhook_of
+from funchost.web.durable.local_socket import rpc_base_url, rpc_origin
+
+__all__ = ["DurableSide", "open_durable_side"]
+
+# What threads of user code get to return in when everything else is over.
+CLOSE_S = 1.0
+
+_BASES = (PUBLIC_BASE.lower(), ALIAS_BASE.lower())
+
+
+class DurableSide:
+    """A lifetime, from :func:`open_durable_side`. ``local`` is the application of the local socket, None when
+    host.json switches it off."""
+
+    def __init__(
+        self, hub: TaskHub, settings: Settings, local: socket.socket, clock: Clock, *, drain: timedelta
+    ) -> None:
+        durable = settings.durable
+        # Filled when the functions are prepared; they need the clients for that.
+        self._orchestrators: dict[str, str] = {}
+        client = HubClient(
+            hub,
+            clock,
+            orchestrators=self._orchestrators,
+            replacing=frozenset(RuntimeStatus) if durable.override_any_state else NON_RUNNING,
+            default_version=durable.options.get("defaultVersion") or "",
+        )
+        api = DurableApi(client, clock)
+        webhook = webhook_of(f"localhost:{settings.port}")
+        self._settings, self._clock, self._drain = settings, clock, drain
+        self._public = Router(public_routes(api, webhook, use_forwarded_host=durable.use_forwarded_host))
+        self._user_threads = UserThreads(worker_limits(settings).activities, name="activity")
+        self._episode_threads = UserThreads(EPISODE_THREADS, name="episode")
+        self.hub = hub
+        self.local: ASGIApp | None = None
+        rpc_url = None
+        if durable.local_rpc_endpoint:
+            self.local, rpc_url = local_app(api, webhook, origin=rpc_origin(local)), rpc_base_url(local)
+        self.clients = HostClients(api, webhook=lambda: webhook, rpc_base_url=rpc_url, loop=asyncio.get_running_loop())
+
+    def in_front_of(self, functions: ASGIApp) -> ASGIApp:
+        """The public API, and ``functions`` for all other paths."""
+        public = self._public
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            is_ours = scope["type"] == "http" and scope["path"].lower().startswith(_BASES)
+            await (public if is_ours else functions)(scope, receive, send)
+
+        return app
+
+    def worker_for(self, prepared: PreparedApp) -> OrchestrationWorker:
+        """Runs the app's durable functions; from here on clients can start its orchestrators."""
+        names = durable_functions(prepared.app).orchestrator_names
+        self._orchestrators.update({name.lower(): name for name in names})
+        return build_worker(
+            self.hub,
+            prepared.app,
+            self._settings,
+            prepared.invokers,
+            user_threads=self._user_threads,
+            episode_threads=self._episode_threads,
+            clock=self._clock,
+            drain=self._drain,
+        )
+
+    async def close(self) -> None:
+        self._user_threads.close(CLOSE_S)
+        self._episode_threads.close(CLOSE_S)
+        await self.hub.close()
+
+
+@asynccontextmanager
+async def open_durable_side(
+    settings: Settings, local: socket.socket, clock: Clock, *, drain: timedelta
+) -> AsyncGenerator[DurableSide]:
+    """Open the embedded task hub of the app; leaving closes it. ``drain`` bounds how long its worker
+    waits, when it stops, for what it began.
+
+    Raises ConfigError where nothing can be written, ForeignDatabase for a file that is not ours.
+    """
+    name = settings.durable.hub_name
+    datafolder.prepare(settings.data_dir)
+    hub = SqliteTaskHub.open(
+        settings.data_dir / "hubs" / f"{name.lower()}.db",
+        name=name,
+        data_dir=settings.data_dir,
+        clock=clock,
+        durability=settings.durable.durability,
+    )
+    side = DurableSide(hub, settings, local, clock, drain=drain)
+    try:
+        yield side
+    finally:
+        await side.close()
