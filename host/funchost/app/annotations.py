@@ -16,9 +16,10 @@ __all__ = ["accepts_input", "accepts_output", "is_context", "is_type", "out_argu
 
 
 def accepts_input(binding: BindingSpec, annotation: Any) -> bool:
-    """A parameter of exactly ``str`` or ``bytes`` takes the raw data of any binding."""
+    """A parameter of exactly ``str`` or ``bytes`` takes the raw data of any binding but a request, which has none."""
     return any(
-        candidate in (str, bytes) or _allowed(binding, candidate, "check_input_type_annotation")
+        (candidate in (str, bytes) and binding.kind != "httptrigger")
+        or _allowed(binding, candidate, "check_input_type_annotation")
         for candidate in _candidates(annotation)
     )
 

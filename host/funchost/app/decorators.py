@@ -12,6 +12,7 @@ from typing import Any
 
 from funchost.app.declaration import Declaration
 from funchost.app.modules import import_script
+from funchost.app.unique import check_unique
 from funchost.app.unwrap import author_line
 from funchost.errors import ConfigError
 from funchost.settings import Settings
@@ -41,7 +42,7 @@ def read_decorated(script: Path, root: Path) -> list[Declaration]:
     whole: none or several app objects (:class:`NoAppObject`), functions without trigger or of one name.
     """
     app = _app_object(import_script(script, root), script)
-    _check_triggers(app, script)
+    _check_registered(app, script)
     with _without_advice():
         try:
             # One-shot: the SDK remembers the names it has seen and calls them duplicates the next time.
@@ -64,20 +65,31 @@ def _app_object(module: ModuleType, script: Path) -> Any:
     return next(iter(found.values()))
 
 
-def _check_triggers(app: Any, script: Path) -> None:
-    """All functions without trigger at once; the SDK names the first only."""
-    functions = [getattr(builder, "_function", None) for builder in getattr(app, "_function_builders", ())]
-    bare = [str(f.get_function_name()) for f in functions if f is not None and f.get_trigger() is None]
+def _check_registered(app: Any, script: Path) -> None:
+    """What the SDK would refuse too, but one function at a time and without its line."""
+    builders = getattr(app, "_function_builders", ())
+    functions = [function for b in builders if (function := getattr(b, "_function", None)) is not None]
+    bare = [str(f.get_function_name()) for f in functions if f.get_trigger() is None]
     if bare:
         raise ConfigError(
             f"{script}: functions without trigger: {', '.join(bare)}; give each a trigger decorator, "
             "with durable decorators directly above the function and all others above them"
         )
+    check_unique(
+        functions,
+        lambda f: str(f.get_function_name()),
+        lambda f: _place(f.get_user_function(), script),
+        "functions are named",
+    )
+
+
+def _place(call: Any, script: Path) -> str:
+    line = author_line(call, script)
+    return f"{script}:{line}" if line else str(script)
 
 
 def _declaration(function: Any, script: Path, root: Path) -> Declaration:
     call = function.get_user_function()
-    line = author_line(call, script)
     problem: str | None = None
     bindings: list[Mapping[str, Any]] = []
     try:
@@ -86,7 +98,7 @@ def _declaration(function: Any, script: Path, root: Path) -> Declaration:
         problem = f"a binding holds what is not JSON: {exc}"
     return Declaration(
         name=str(function.get_function_name()),
-        place=f"{script}:{line}" if line else str(script),
+        place=_place(call, script),
         model="decorators",
         directory=root,
         script_file=script,

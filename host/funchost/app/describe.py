@@ -4,6 +4,7 @@ from typing import Any
 
 from funchost.app.bindings import normalise_all
 from funchost.app.declaration import Declaration
+from funchost.app.resolve import resolve_settings
 from funchost.app.spec import NO_TRIGGER, BindingSpec, FunctionSpec, RetryPolicySpec, UserFunction
 from funchost.app.types import missing_feature
 from funchost.app.unwrap import is_async, unwrap_clients, unwrap_entity, unwrap_orchestrator
@@ -33,7 +34,8 @@ def describe(declared: Declaration, settings: Settings, available: frozenset[str
         check_bindings(bindings)
         if missing := missing_feature(bindings, available):
             return _broken(declared, settings, trigger, bindings, f"{declared.name}: {missing}")
-        return _complete(declared, settings, trigger, bindings)
+        bindings = tuple(resolve_settings(binding, settings.setting) for binding in bindings)
+        return _complete(declared, settings, check_bindings(bindings), bindings)
     except AppImportError as exc:
         return _broken(declared, settings, trigger, bindings, _told(declared, str(exc)), framed=exc.framed)
     except ValueError as exc:

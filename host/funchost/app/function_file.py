@@ -17,7 +17,10 @@ Locate = Callable[[Sequence[str | int]], int | None]
 
 @dataclass(frozen=True, slots=True)
 class FunctionFile:
-    """One function of a file. ``locate`` gives the line of a member by the keys that lead to it."""
+    """One function of a file. ``locate`` gives the line of a member by the keys that lead to it.
+
+    ``listed`` tells one of several in a file from a folder's only function.
+    """
 
     name: str
     path: Path
@@ -25,6 +28,7 @@ class FunctionFile:
     model: Literal["function.json", "function.yaml"]
     content: Mapping[str, Any]
     locate: Locate
+    listed: bool = False
 
 
 def declare(file: FunctionFile, root: Path) -> Declaration:
@@ -94,7 +98,7 @@ def _script(file: FunctionFile, given: Any, root: Path) -> Path:
 
 def _default_script(file: FunctionFile) -> Path:
     """The only other file of the folder, else ``run.py`` or ``__init__.py``."""
-    if file.folder != file.path.parent or file.path.name not in ("function.json", "function.yaml"):
+    if file.listed:
         raise _Mistake("scriptFile", "it has no scriptFile")
     others = sorted(p for p in file.folder.iterdir() if p.is_file() and p != file.path)
     chosen = others if len(others) == 1 else [p for p in others if p.name in ("run.py", "__init__.py")]

@@ -57,5 +57,6 @@ def _one(path: Path, source: YamlSource, index: int, item: Any, root: Path) -> D
         "function.yaml",
         item,
         lambda keys: source.line_of(["functions", index, *keys]),
+        listed=True,
     )
     return declare(file, root)

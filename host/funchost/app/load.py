@@ -1,8 +1,7 @@
 """Loading an app: find its model, import it, describe every function, tell what the user should know."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TypeVar
 
 from funchost.app.declaration import Declaration
 from funchost.app.decorators import NoAppObject, read_decorated, script_of
@@ -14,12 +13,11 @@ from funchost.app.modules import enter
 from funchost.app.passing import let_contexts_pass
 from funchost.app.spec import FunctionApp, FunctionSpec
 from funchost.app.types import AVAILABLE
-from funchost.errors import ConfigError
+from funchost.app.unique import check_unique
 from funchost.settings import Settings
 
 __all__ = ["load_app"]
 
-_T = TypeVar("_T")
 _DURABLE = ("orchestrationtrigger", "activitytrigger", "entitytrigger")
 
 
@@ -36,7 +34,7 @@ def load_app(root: Path, settings: Settings, *, available: frozenset[str] = AVAI
     enter(root)
     notes = [note for note in [other_environment(root)] if note]
     declared = _declarations(root, settings, notes)
-    _check_unique(declared, lambda d: d.name, lambda d: d.place, "functions are named")
+    check_unique(declared, lambda d: d.name, lambda d: d.place, "functions are named")
     wanted = _filtered(declared, settings.functions, notes)
     functions = sorted((describe(d, settings, available) for d in wanted), key=lambda f: f.name.upper())
     _check_durable_names(functions)
@@ -94,21 +92,7 @@ def _check_durable_names(functions: Iterable[FunctionSpec]) -> None:
     for kind in _DURABLE:
         running = [f for f in functions if f.runs and f.trigger.kind == kind]
         what = f"functions with an {running[0].trigger.type} are called" if running else ""
-        _check_unique(running, lambda f: f.durable_name, lambda f: f.name, what)
-
-
-def _check_unique(items: Iterable[_T], name: Callable[[_T], str], place: Callable[[_T], str], what: str) -> None:
-    by_name: dict[str, list[_T]] = {}
-    for item in items:
-        by_name.setdefault(name(item).lower(), []).append(item)
-    lines = [
-        f"{len(same)} {what} {name(same[0])!r} (names ignore case): {', '.join(place(item) for item in same)}; "
-        "rename all but one"
-        for same in by_name.values()
-        if len(same) > 1
-    ]
-    if lines:
-        raise ConfigError("\n".join(lines))
+        check_unique(running, lambda f: f.durable_name, lambda f: f.name, what)
 
 
 def _remarks(functions: Sequence[FunctionSpec]) -> list[str]:
