@@ -5,8 +5,9 @@ started, and in which state an instance takes which message. A message for an in
 an :class:`Instance` that :meth:`HubClient.open` has checked; one that finishes in between drops it.
 """
 
+import asyncio
 import unicodedata
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 from funchost.clock import Clock, new_guid
@@ -149,7 +150,14 @@ class HubClient:
         count as not given, so that a filter never removes what still runs."""
         statuses = (query.statuses & TERMINAL) or TERMINAL
         finished = replace(query, statuses=statuses, top=100, payloads=False)
-        return sum([await self.hub.purge(instance.id) async for instance in self._all(finished)])
+        removed = 0
+        page = await self.hub.list(finished)
+        while True:
+            # Together, so that a store can write them at once.
+            removed += sum(await asyncio.gather(*(self.hub.purge(instance.id) for instance in page.instances)))
+            if page.next is None:
+                return removed
+            page = await self.hub.list(finished, page=page.next)
 
     async def wait(self, instance_id: str, *, timeout_s: float, interval_s: float) -> Instance | None:
         """The instance once it is finished, looked at every ``interval_s`` and a last time at the end; None
@@ -163,15 +171,6 @@ class HubClient:
             if remaining <= 0:
                 return None
             await self._clock.sleep(min(max(interval_s, _SHORTEST_POLL_S), remaining))
-
-    async def _all(self, query: Query) -> AsyncIterator[Instance]:
-        page = await self.hub.list(query)
-        while True:
-            for instance in page.instances:
-                yield instance
-            if page.next is None:
-                return
-            page = await self.hub.list(query, page=page.next)
 
     def _registered(self, name: str) -> str:
         registered = self._orchestrators.get(name.lower())

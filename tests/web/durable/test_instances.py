@@ -135,6 +135,21 @@ async def test_a_listing_comes_in_pages_with_a_token_between_them(open_app: Open
         assert seen == ["a1", "a2", "a3"]
 
 
+async def test_a_token_may_stand_for_an_id_that_no_header_can_hold(open_app: OpenApp):
+    async with open_app() as app:
+        await app.start("%E6%9D%B1%20%25")
+        await app.start("%E6%9D%B1%EF%BC%81")
+        token = (await app.public.get(f"{INSTANCES}?top=1")).headers["x-ms-continuation-token"]
+        answer = await app.public.get(f"{INSTANCES}?top=1", headers={"x-ms-continuation-token": token})
+        assert [row["instanceId"] for row in answer.json()] == ["東！"]
+
+
+async def test_a_link_leads_to_its_instance_whatever_its_id(open_app: OpenApp):
+    async with open_app() as app:
+        links = (await app.public.post(f"{BASE}/orchestrators/Hello/a+b%20c%2541~%C3%A9:(1)")).json()
+        assert (await app.public.get(links["statusQueryGetUri"])).json()["instanceId"] == "a+b c%41~é:(1)"
+
+
 async def test_a_listing_filters_by_status_and_time(open_app: OpenApp):
     async with open_app() as app:
         for instance_id, status in (("a", RuntimeStatus.COMPLETED), ("b", RuntimeStatus.RUNNING)):

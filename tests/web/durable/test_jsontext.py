@@ -1,6 +1,8 @@
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from funchost.web.durable.jsontext import InvalidJson, body_text, encode, stored_value
 
@@ -56,3 +58,15 @@ def test_what_is_sent_is_json_for_every_parser():
     value = {"a": [float("nan"), float("inf"), -float("inf")], "b": "ø", "c": "\ud800"}
     sent = json.loads(encode(value), parse_constant=pytest.fail)
     assert sent == {"a": ["NaN", "Infinity", "-Infinity"], "b": "ø", "c": "\ud800"}
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+
+
+@given(VALUES, st.sampled_from([None, 2]))
+def test_no_value_changes_on_its_way_in_and_out(value: object, indent: int | None):
+    stored = body_text(json.dumps(value, indent=indent).encode())
+    assert json.loads(encode(stored_value(stored))) == value

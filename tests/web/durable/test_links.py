@@ -42,7 +42,7 @@ def test_ids_and_names_are_form_encoded():
     links = InstanceLinks("My Hub", "C&D").management(Webhook("http://localhost:7071"), "a b@c~d!(é)")
     assert links["id"] == "a b@c~d!(é)"
     assert links["statusQueryGetUri"] == (
-        "http://localhost:7071/runtime/webhooks/durabletask/instances/a+b%40c%7Ed!(%C3%A9)"
+        "http://localhost:7071/runtime/webhooks/durabletask/instances/a%20b%40c%7Ed!(%C3%A9)"
         "?taskHub=My+Hub&connection=C%26D"
     )
 

@@ -51,7 +51,8 @@ async def _over_the_socket(app: App) -> AsyncGenerator[DurableOrchestrationClien
         try:
             yield DurableOrchestrationClient(_binding(rpc_base_url(sock)))
         finally:
-            await http_utils._close_session()
+            if hasattr(http_utils, "_close_session"):  # releases before 1.5 keep no session
+                await http_utils._close_session()
             server.should_exit = True
             await serving
 
@@ -131,6 +132,7 @@ async def test_operations_reach_the_instance_and_refusals_the_caller(open_app: O
             await client.rewind("a", "again")
 
 
+@pytest.mark.skipif(not hasattr(DurableOrchestrationClient, "restart"), reason="this release has no restart")
 async def test_a_restart_gives_the_links_of_the_new_instance(open_app: OpenApp, connect: Connect):
     async with open_app() as app, connect(app) as client:
         await client.start_new("Hello", "a")
@@ -210,4 +212,5 @@ async def test_an_id_with_a_control_character_is_refused_not_mended(open_app: Op
 async def test_a_client_is_the_sdks_own_class(open_app: OpenApp):
     async with open_app() as app, _in_process(app) as client:
         assert type(client) is DurableOrchestrationClient
-        assert client._function_invocation_id == "i"
+        # Releases before 1.5 do not know it.
+        assert getattr(client, "_function_invocation_id", "i") == "i"

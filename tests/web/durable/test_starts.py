@@ -128,7 +128,7 @@ async def test_version_and_trace_of_a_start_reach_the_instance(open_app: OpenApp
     async with open_app(default_version="1.0") as app:
         trace = {"traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "tracestate": "a=b"}
         await app.local.post("/durabletask/orchestrators/Hello/a?version=2.0", headers=trace)
-        await app.local.post("/durabletask/orchestrators/Hello/b")
+        await app.local.post("/durabletask/orchestrators/Hello/b", headers={"traceparent": "nonsense"})
         (a,), (b,) = await app.received("a"), await app.received("b")
         assert isinstance(a, ExecutionStarted)
         assert isinstance(b, ExecutionStarted)

@@ -103,16 +103,15 @@ def _endpoint(
         body = await _body(request, largest_body)
         if body is None:
             return empty(413)
-        path = _raw_path(request.scope)
-        query_string = request.scope["query_string"].decode("latin-1")
-        uri = f"{door.webhook.origin}{path}" + (f"?{query_string}" if query_string else "")
+        path, query_string = _raw_path(request.scope), bytes(request.scope["query_string"])
+        target = path + b"?" + query_string if query_string else path
         return await api.handle(
             ApiRequest(
                 method=request.method,
-                path=path[len(base) :],
+                path=path[len(base) :].decode("utf-8", "replace"),
                 door=door,
-                uri=uri,
-                query=QueryParameters.parse(query_string),
+                uri=door.webhook.origin + target.decode("latin-1"),
+                query=QueryParameters.parse(query_string.decode("utf-8", "replace")),
                 headers=dict(request.headers),
                 body=body,
             )
@@ -133,17 +132,18 @@ async def _body(request: Request, largest: int | None) -> bytes | None:
     return b"".join(chunks)
 
 
-def _raw_path(scope: Scope) -> str:
+def _raw_path(scope: Scope) -> bytes:
     """Still percent-encoded, so that an encoded slash does not end a segment."""
     raw: bytes | None = scope.get("raw_path")
-    return raw.decode("latin-1") if raw is not None else quote(scope["path"])
+    return raw if raw is not None else quote(scope["path"]).encode()
 
 
 def _origin(request: Request, *, use_forwarded_host: bool) -> str:
-    host, scheme = request.headers.get("x-forwarded-host"), request.headers.get("x-forwarded-proto")
-    if use_forwarded_host and host and scheme:
-        return f"{scheme.split(',')[0].strip()}://{host.split(',')[0].strip()}"
-    return f"{request.url.scheme}://{request.url.netloc}"
+    proxied, scheme = request.headers.get("x-forwarded-host"), request.headers.get("x-forwarded-proto")
+    if use_forwarded_host and proxied and scheme:
+        return f"{scheme.split(',')[0].strip()}://{proxied.split(',')[0].strip()}"
+    own, port = request.scope.get("server") or ("localhost", None)
+    return f"{request.scope['scheme']}://{request.headers.get('host') or (f'{own}:{port}' if port else own)}"
 
 
 async def _is_a_program_here(request: Request) -> bool:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from typing import Any
+from urllib.parse import quote, unquote
 
 from funchost.clock import Clock
 from funchost.ids import InstanceId
@@ -50,12 +51,13 @@ class Instances:
         top = request.query.integer("top")
         if top is None or top <= 0:
             top = None if request.door.local else _PAGE
-        token = request.headers.get(CONTINUATION, "").strip()
+        token = unquote(request.headers.get(CONTINUATION, "").strip())
         query = replace(_filter(request), id_prefix=request.query.text("instanceIdPrefix") or None, top=top)
         page = await self._client.hub.list(query, page=PageToken(token) if token else None)
         show_input = request.query.flag("showInput", default=True)
         rows = [status_json(instance, show_input=show_input) for instance in page.instances]
-        return json_answer(200, rows, {CONTINUATION: page.next or ""})
+        # A token may hold an instance id, and so what no header can.
+        return json_answer(200, rows, {CONTINUATION: quote(page.next or "", safe="")})
 
     async def purge(self, request: ApiRequest, instance_id: str) -> ApiResponse:
         await self._client.purge(instance_id)

@@ -89,7 +89,8 @@ class InstanceLinks:
 
     def management(self, webhook: Webhook, instance_id: str, *, failure_is_500: bool = False) -> dict[str, str]:
         """All nine members, in the order of the reference host; ``{eventName}`` and ``{text}`` are placeholders."""
-        url = f"{webhook.url}/instances/{_form_encoded(instance_id)}"
+        # A blank as %20: in a path, "+" is a plus sign, and the link would lead to another instance.
+        url = f"{webhook.url}/instances/{_form_encoded(instance_id).replace('+', '%20')}"
         target = f"taskHub={_form_encoded(self.hub)}&connection={_form_encoded(self.connection)}"
         query = f"{target}&{webhook.query}" if webhook.query else target
         return {

@@ -1,5 +1,6 @@
 """Starting and restarting instances over HTTP, and waiting for what was started."""
 
+import re
 from collections.abc import Mapping
 
 from funchost.durable.events import TraceContext
@@ -18,6 +19,8 @@ from funchost.web.durable.links import InstanceLinks
 from funchost.web.durable.status import status_code, status_json
 
 __all__ = ["Starts"]
+
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 class Starts:
@@ -81,5 +84,7 @@ def _failure_is_500(request: ApiRequest) -> bool:
 
 
 def _trace_parent(headers: Mapping[str, str]) -> TraceContext | None:
-    traceparent = headers.get("traceparent")
-    return TraceContext(traceparent, headers.get("tracestate") or None) if traceparent else None
+    traceparent = headers.get("traceparent", "").strip()
+    if _TRACEPARENT.match(traceparent) is None:
+        return None
+    return TraceContext(traceparent, headers.get("tracestate") or None)
