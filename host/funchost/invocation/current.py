@@ -7,14 +7,14 @@ programming model documents, and :func:`current` finds the invocation by that id
 
 import threading
 from contextvars import ContextVar
-from dataclasses import dataclass
 from weakref import WeakValueDictionary
+
+import msgspec
 
 __all__ = ["CURRENT", "THREAD_LOCAL", "Current", "current", "lend"]
 
 
-@dataclass(frozen=True, slots=True, weakref_slot=True)
-class Current:
+class Current(msgspec.Struct, frozen=True, weakref=True):
     """One running invocation. ``instance_id`` only for orchestrators, activities and entities."""
 
     function: str

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 __all__ = ["Invocation", "Retry", "Trace"]
 
 
@@ -28,8 +30,7 @@ def _no_data() -> Mapping[str, Any]:
     return {}
 
 
-@dataclass(slots=True)
-class Invocation:
+class Invocation(msgspec.Struct):
     """Made once per invocation and not changed after that.
 
     ``trigger`` is the value of the trigger's parameter, ready for user code. ``reason`` says in a few

@@ -81,6 +81,8 @@ def _check_annotation(function: FunctionSpec, binding: BindingSpec, annotation: 
     is_out = annotation is func.Out or typing.get_origin(annotation) is func.Out
     where = f"parameter {binding.name!r}"
     if binding.direction is Direction.OUT:
+        if annotation in (Any, object):
+            return
         if not is_out:
             _refuse(function, f"{where} is an output and annotated {_show(annotation)}, expected azure.functions.Out")
         arguments = typing.get_args(annotation)

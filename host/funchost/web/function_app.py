@@ -37,7 +37,9 @@ Gate = Callable[[Route, Scope], Awaitable[bool]]
 
 _NOT_FOUND = Reply(404)
 _UNAUTHORISED = Reply(401)
-_TOO_LARGE = Reply(413, [(b"connection", b"close")])
+# The connection is kept: closed with the rest of the body unread, it would be reset, and the client might
+# never see this answer. The server reads the rest and drops it.
+_TOO_LARGE = Reply(413)
 _FAILED = Reply(500)
 
 

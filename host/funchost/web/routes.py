@@ -97,13 +97,13 @@ def build_route_table(functions: Sequence[FunctionSpec], *, prefix: str, order: 
 
 def _route(function: FunctionSpec, prefix: str) -> Route:
     text = route_text(function)
-    if text.lower().startswith(_RESERVED):
+    own = text.removeprefix("~/").strip("/")
+    if own.lower().startswith(_RESERVED):
         raise ConfigError(
             f"{function.name}: route {text!r} begins with one of the reserved words {' and '.join(_RESERVED)}; "
             "give it another route"
         )
     prefix = prefix.strip("/")
-    own = text.removeprefix("~/").strip("/")
     whole = f"{prefix}/{own}" if prefix else own
     template = parse_template(whole, where=function.name)
     methods = function.trigger.get("methods") or ()
