@@ -97,7 +97,7 @@ def start(host: HostProcess, orchestrator: str) -> str:
 def test_events_of_one_name_queue_up(host: HostProcess) -> None:
     instance = start(host, "three_events")
     eventually(lambda: host.status(instance)["runtimeStatus"] == "Running" or None, what="the first wait")
-    for name, value in (("item", 1), ("item", 2), ("item", 3), ("go", None)):
+    for name, value in (("item", 1), ("item", 2), ("item", 3), ("go", "now")):
         url = f"/runtime/webhooks/durabletask/instances/{instance}/raiseEvent/{name}"
         assert host.http.post(url, json=value).status_code == 202
     assert host.finished(instance)["output"] == [1, 2, 3]
