@@ -1,8 +1,10 @@
 """The author's own functions, out of the SDK's wrappers."""
 
+import inspect
 import json
 from typing import Any
 
+import azure.durable_functions as df
 import pytest
 
 from app.loader import IMPORTS, Loader
@@ -22,12 +24,20 @@ def orchestrator_of(loader: Loader, script: str):
     return function
 
 
-def test_a_decorated_orchestrator_is_the_author_s_function_with_its_input_type(loader: Loader):
-    body = '@app.orchestration_trigger(context_name="context", input_type=int)\ndef f(context): yield "mine"\n'
-    function = loader.one(body)
+def test_a_decorated_orchestrator_is_the_author_s_function(loader: Loader):
+    function = loader.one('@app.orchestration_trigger(context_name="context")\ndef f(context): yield "mine"\n')
     assert list(function.call(HostContext())) == ["mine"]
-    assert function.input_type is int
+    assert function.input_type is None
     assert function.call.__module__ == "function_app"
+
+
+@pytest.mark.skipif(
+    "input_type" not in inspect.signature(df.Blueprint.orchestration_trigger).parameters,
+    reason="this release of the SDK has no input types",
+)
+def test_an_orchestrator_s_input_type_is_kept(loader: Loader):
+    body = '@app.orchestration_trigger(context_name="context", input_type=int)\ndef f(context): yield "mine"\n'
+    assert loader.one(body).input_type is int
 
 
 def test_decorators_of_a_plain_function_app_are_taken_off_too(loader: Loader):
@@ -79,7 +89,6 @@ def test_an_orchestrator_created_inside_a_function_of_the_author_gets_the_host_s
 def test_the_sdk_still_runs_contexts_of_its_own(loader: Loader):
     orchestrator_of(loader, "def main(context): yield\n")
     let_contexts_pass()
-    import azure.durable_functions as df
 
     def run(_: object) -> str:
         return "done"

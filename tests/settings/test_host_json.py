@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from funchost.settings import Hsts
 from settings.folder import Folder
 
 
@@ -167,3 +168,20 @@ def test_a_default_retry_policy_is_read(folder: Folder):
     assert retry is not None
     assert (retry.strategy, retry.max_retry_count) == ("exponentialBackoff", -1)
     assert (retry.delay, retry.maximum) == (timedelta(seconds=2), timedelta(minutes=15))
+
+
+@pytest.mark.parametrize(("age", "days"), [('"10"', 10), ("10", 10), ('"1.00:00:00"', 1)])
+def test_hsts_is_read_when_it_is_enabled(folder: Folder, age: str, days: int):
+    folder.host(extension("http", f'{{"hsts": {{"isEnabled": true, "maxAge": {age}, "preload": true}}}}'))
+    assert folder.read().http.hsts == Hsts(timedelta(days=days), preload=True)
+    folder.host(extension("http", f'{{"hsts": {{"isEnabled": false, "maxAge": {age}}}}}'))
+    assert folder.read().http.hsts is None
+
+
+def test_the_order_of_routes_can_be_chosen(folder: Folder):
+    assert folder.host(extension("funchost", '{"routeOrder": "Specific"}')).read().http.route_order == "specific"
+
+
+def test_a_mistake_is_told_once(folder: Folder):
+    (line,) = folder.host(extension("funchost", '{"routeOrder": "best"}')).mistakes()
+    assert 'extensions.funchost.routeOrder is "best"; expected one of "name", "specific"' in line

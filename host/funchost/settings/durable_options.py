@@ -26,7 +26,7 @@ _POSITIVE = duration(timedelta(microseconds=1))
 
 DURABLE_OPTIONS: Sequence[Option] = (
     Option("hubName", TEXT, effective=True),
-    Option("defaultVersion", TEXT),
+    Option("defaultVersion", TEXT, effective=True),
     Option("versionMatchStrategy", choice("None", "Strict", "CurrentOrOlder"), "CurrentOrOlder"),
     Option("versionFailureStrategy", choice("Reject", "Fail"), "Reject"),
     # null counts as ten for each processor
@@ -36,8 +36,8 @@ DURABLE_OPTIONS: Sequence[Option] = (
     _count("maxEntityOperationBatchSize", 5000),
     _count("maxOrchestrationActions", 100_000, effective=True),
     Option("localRpcEndpointEnabled", FLAG, effective=True),
-    Option("extendedSessionsEnabled", FLAG, False, effective=True),
-    Option("extendedSessionIdleTimeoutInSeconds", whole(0), 30, effective=True),
+    Option("extendedSessionsEnabled", FLAG, False),
+    Option("extendedSessionIdleTimeoutInSeconds", whole(0), 30),
     Option(
         "overridableExistingInstanceStates",
         choice("NonRunningStates", "AnyState"),
@@ -48,14 +48,14 @@ DURABLE_OPTIONS: Sequence[Option] = (
     Option("rollbackEntityOperationsOnExceptions", FLAG, True),
     Option("throwStatusExceptionsOnRaiseEvent", FLAG),
     Option("useGracefulShutdown", FLAG, False),
-    Option("storeInputsInOrchestrationHistory", FLAG, False),
+    Option("storeInputsInOrchestrationHistory", FLAG, False, effective=True),
     Option("useAppLease", FLAG, True),
     Option("appLeaseOptions.renewInterval", _POSITIVE, timedelta(seconds=25)),
     Option("appLeaseOptions.acquireInterval", _POSITIVE, _minutes(5)),
     Option("appLeaseOptions.leaseInterval", _POSITIVE, _minutes(1)),
     Option("maxGrpcMessageSizeInBytes", whole(1), 4_194_304),
     Option("grpcHttpClientTimeout", duration(), timedelta(seconds=100)),
-    Option("httpSettings.defaultAsyncRequestSleepTimeMilliseconds", whole(1), 30_000),
+    Option("httpSettings.defaultAsyncRequestSleepTimeMilliseconds", whole(1), 30_000, effective=True),
     Option("httpSettings.useForwardedHost", FLAG, False, effective=True),
     Option("tracing.traceInputsAndOutputs", FLAG, False),
     Option("tracing.traceReplayEvents", FLAG, False),

@@ -10,7 +10,7 @@ from typing import Any
 
 from funchost.settings.timespan import format_timespan, parse_timespan
 
-__all__ = ["ANYTHING", "FLAG", "MAPPING", "TEXT", "TEXTS", "Kind", "choice", "decimal", "duration", "whole"]
+__all__ = ["ANYTHING", "DAYS", "FLAG", "MAPPING", "TEXT", "TEXTS", "Kind", "choice", "decimal", "duration", "whole"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +90,11 @@ def _read_mapping(value: Any) -> Mapping[str, Any]:
     raise ValueError(value)
 
 
+def _read_days(value: Any) -> timedelta:
+    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else _read_text(value)
+    return timedelta(days=int(text)) if text.isdigit() else _within(parse_timespan(text), timedelta(0), None)
+
+
 def _read_anything(value: Any) -> Any:
     return value
 
@@ -98,6 +103,7 @@ FLAG = Kind("true or false", _read_flag)
 TEXT = Kind("text", _read_text)
 TEXTS = Kind("a list of texts", _read_texts)
 MAPPING = Kind("an object", _read_mapping)
+DAYS = Kind("a duration as d.hh:mm:ss, or a number of days", _read_days)
 ANYTHING = Kind("any value", _read_anything)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from funchost.settings.kinds import ANYTHING, FLAG, MAPPING, TEXT, TEXTS, Kind, choice, decimal, duration, whole
+from funchost.settings.kinds import ANYTHING, DAYS, FLAG, MAPPING, TEXT, TEXTS, Kind, choice, decimal, duration, whole
 
 __all__ = ["BLOB_OPTIONS", "FUNCHOST_OPTIONS", "HOST_OPTIONS", "HTTP_OPTIONS", "QUEUE_OPTIONS", "Option", "defaults"]
 
@@ -74,10 +74,10 @@ HTTP_OPTIONS: Sequence[Option] = (
     Option("maxConcurrentRequests", whole(-1), -1, effective=True),
     Option("dynamicThrottlesEnabled", FLAG, False),
     Option("customHeaders", MAPPING, {}, effective=True),
-    Option("hsts.isEnabled", FLAG, False),
-    Option("hsts.maxAge", ANYTHING),
-    Option("hsts.includeSubDomains", FLAG, False),
-    Option("hsts.preload", FLAG, False),
+    Option("hsts.isEnabled", FLAG, False, effective=True),
+    Option("hsts.maxAge", DAYS, timedelta(days=30), effective=True),
+    Option("hsts.includeSubDomains", FLAG, False, effective=True),
+    Option("hsts.preload", FLAG, False, effective=True),
 )
 
 QUEUE_OPTIONS: Sequence[Option] = (
@@ -97,6 +97,8 @@ BLOB_OPTIONS: Sequence[Option] = (
 FUNCHOST_OPTIONS: Sequence[Option] = (
     # full: what is acknowledged survives a power cut. relaxed: it survives a killed process.
     Option("durability", choice("full", "relaxed"), "full", effective=True),
+    # Which function answers when several routes fit: the first by name, or the one with the most specific route.
+    Option("routeOrder", choice("name", "specific"), "name", effective=True),
     # Payloads of the Python SDK are JSON inside a JSON string; plain ones suit hubs shared with .NET apps.
     Option("plainPayloads", FLAG, False),
     # Whether event payloads that the SDK encoded twice are shown decoded.

@@ -50,7 +50,9 @@ class Reader:
 
     def mistake(self, keys: Sequence[str], text: str) -> None:
         """Record a mistake of one member: ``text`` follows its name."""
-        self.mistakes.append(f"{self.host.where(keys)}: {'.'.join(keys)} {text}")
+        line = f"{self.host.where(keys)}: {'.'.join(keys)} {text}"
+        if line not in self.mistakes:  # a section may be read for several groups
+            self.mistakes.append(line)
 
     def _option(self, section: Sequence[str], option: Option) -> Any:
         *above, _ = names = option.name.split(".")
@@ -62,9 +64,7 @@ class Reader:
         value = find_member(self.host.tree, section)
         if value is None or isinstance(value, dict):
             return
-        line = f"{self.host.where(section)}: {'.'.join(section)} is {_shown(value)}; expected an object"
-        if line not in self.mistakes:
-            self.mistakes.append(line)
+        self.mistake(section, f"is {_shown(value)}; expected an object")
 
 
 def _strangers(value: Any, known: set[str], path: tuple[str, ...]) -> list[tuple[str, ...]]:

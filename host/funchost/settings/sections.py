@@ -11,7 +11,7 @@ from funchost.settings.kinds import FLAG, Kind, choice, duration
 from funchost.settings.options import BLOB_OPTIONS, FUNCHOST_OPTIONS, HTTP_OPTIONS, QUEUE_OPTIONS
 from funchost.settings.reader import Reader
 from funchost.settings.retry import RetryPolicySpec, parse_retry
-from funchost.settings.values import DurableSettings, HttpSettings, LoggingSettings
+from funchost.settings.values import DurableSettings, Hsts, HttpSettings, LoggingSettings
 
 __all__ = ["check_file", "durable_settings", "function_timeout", "http_settings", "logging_settings", "retry_policy"]
 
@@ -49,6 +49,8 @@ def http_settings(reader: Reader, setting: Callable[[str], str | None]) -> HttpS
         max_concurrent_requests=given["maxConcurrentRequests"],
         dynamic_throttles_enabled=given["dynamicThrottlesEnabled"],
         custom_headers={name: str(value) for name, value in given["customHeaders"].items()},
+        hsts=_hsts(given),
+        route_order=reader.options(_FUNCHOST, FUNCHOST_OPTIONS)["routeOrder"],
         body_limit_bytes=_body_limit(reader, setting("FUNCTIONS_REQUEST_BODY_SIZE_LIMIT")),
     )
 
@@ -83,7 +85,11 @@ def durable_settings(reader: Reader, setting: Callable[[str], str | None]) -> Du
         decode_sdk_events=own["decodeSdkEvents"],
         retention=own["retention"],
         options=given,
-        without_effect=tuple(o.name for o in reader.given(_DURABLE, checked) if not o.effective),
+        without_effect=tuple(
+            option.name
+            for option in (*reader.given(_DURABLE, checked), *reader.given(_FUNCHOST, FUNCHOST_OPTIONS))
+            if not option.effective
+        ),
     )
 
 
@@ -114,6 +120,12 @@ def retry_policy(reader: Reader) -> RetryPolicySpec | None:
     except ValueError as exc:
         reader.mistakes.append(f"{reader.host.where(['retry'])}: {exc}")
         return None
+
+
+def _hsts(given: Mapping[str, Any]) -> Hsts | None:
+    if not given["hsts.isEnabled"]:
+        return None
+    return Hsts(given["hsts.maxAge"], given["hsts.includeSubDomains"], given["hsts.preload"])
 
 
 def _body_limit(reader: Reader, given: str | None) -> int:

@@ -8,18 +8,33 @@ from typing import Any, Literal
 
 from funchost.settings.retry import RetryPolicySpec
 
-__all__ = ["DurableSettings", "HttpSettings", "LoggingSettings", "Settings", "setting_key"]
+__all__ = ["DurableSettings", "Hsts", "HttpSettings", "LoggingSettings", "Settings", "setting_key"]
+
+
+@dataclass(frozen=True, slots=True)
+class Hsts:
+    """``extensions.http.hsts``, when it is enabled."""
+
+    max_age: timedelta = timedelta(days=30)
+    include_subdomains: bool = False
+    preload: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class HttpSettings:
-    """``extensions.http`` and the limits around it; -1 means no limit."""
+    """``extensions.http`` and the limits around it; -1 means no limit.
+
+    ``route_order`` ``name``: the first function by name whose route fits answers, as on the reference
+    host; ``specific``: the most specific route does (``extensions.funchost.routeOrder``).
+    """
 
     route_prefix: str = "api"
     max_outstanding_requests: int = -1
     max_concurrent_requests: int = -1
     dynamic_throttles_enabled: bool = False
     custom_headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    hsts: Hsts | None = None
+    route_order: Literal["name", "specific"] = "name"
     body_limit_bytes: int = 104_857_600
 
 
