@@ -113,8 +113,8 @@ def load_one_bad(loader: Loader, text: str, script: str = MAIN) -> FunctionApp:
         ),
         (
             '{"bindings": [{"type": "activityTrigger", "direction": "in", "name": "x"},'
-            '{"type": "durableClient", "direction": "in", "name": "X"}]}',
-            ":1",
+            '\n{"type": "durableClient", "direction": "in", "name": "X"}]}',
+            ":2",
             "two bindings are named 'X'",
         ),
         (

@@ -70,8 +70,8 @@ def test_a_root_file_that_cannot_be_used_is_refused_with_its_line(loader: Loader
     [
         ("scriptFile: code.py", "scriptFile: gone.py", ":3: cannot load the One function: scriptFile 'gone.py'"),
         ("    scriptFile: code.py\n", "", ":2: cannot load the One function: it has no scriptFile"),
-        ("direction: in", "direction: up", ":5: cannot load the One function: binding 'x' has the direction 'up'"),
-        ("name: x", "name: 5", ":5: cannot load the One function: 'name' of the activityTrigger binding must be text"),
+        ("direction: in", "direction: up", ":6: cannot load the One function: binding 'x' has the direction 'up'"),
+        ("name: x", "name: 5", ":6: cannot load the One function: 'name' of the activityTrigger binding must be text"),
         ("entryPoint", "entrypoints", ":4: cannot load the One function: 'entrypoints' is not a key of a function"),
     ],
 )

@@ -6,7 +6,7 @@ from typing import Any, Literal
 from funchost.app.spec import BindingSpec, Direction
 from funchost.app.types import documented
 
-__all__ = ["normalise", "normalise_all"]
+__all__ = ["BindingMistake", "normalise", "normalise_all"]
 
 _DATA_TYPES: Mapping[str, Literal["string", "binary", "stream"] | None] = {
     "string": "string",
@@ -21,15 +21,26 @@ _AUTH_LEVELS = frozenset({"anonymous", "function", "admin", "system", "user"})
 _OWN = frozenset({"type", "name", "direction", "datatype"})
 
 
+class BindingMistake(ValueError):
+    """One line on a binding that cannot be; ``index`` is its position in the list."""
+
+    def __init__(self, text: str, index: int) -> None:
+        super().__init__(text)
+        self.index = index
+
+
 def normalise_all(raw: Sequence[Mapping[str, Any]], function: str) -> tuple[BindingSpec, ...]:
-    """Raises ValueError with one line on the first binding that cannot be, or when two have one name."""
-    bindings = tuple(normalise(item, function) for item in raw)
-    seen: set[str] = set()
-    for binding in bindings:
-        if binding.name.lower() in seen:
-            raise ValueError(f"two bindings are named {binding.name!r}")
-        seen.add(binding.name.lower())
-    return bindings
+    """Raises :class:`BindingMistake` on the first binding that cannot be, or has the name of another."""
+    bindings: dict[str, BindingSpec] = {}
+    for index, item in enumerate(raw):
+        try:
+            binding = normalise(item, function)
+        except ValueError as exc:
+            raise BindingMistake(str(exc), index) from exc
+        if binding.name.lower() in bindings:
+            raise BindingMistake(f"two bindings are named {binding.name!r}", index)
+        bindings[binding.name.lower()] = binding
+    return tuple(bindings.values())
 
 
 def normalise(raw: Mapping[str, Any], function: str) -> BindingSpec:

@@ -16,9 +16,10 @@ Model = Literal["decorators", "function.json", "function.yaml"]
 class Declaration:
     """What each of the programming models gives for one function.
 
-    ``place`` is file and line for messages. ``load`` gives the callable; it may import the function's
-    module, and raises AppImportError, or ValueError with one line. ``problem`` is set when the
-    declaration itself could not be read. ``python_name`` is the ``__name__`` of a decorated function.
+    ``place`` is file and line for messages, ``binding_places`` the same for each of ``bindings``. ``load``
+    gives the callable; it may import the function's module, and raises AppImportError, or ValueError with
+    one line. ``problem`` is set when the declaration itself could not be read. ``python_name`` is the
+    ``__name__`` of a decorated function.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Declaration:
     script_file: Path
     entry_point: str
     bindings: Sequence[Mapping[str, Any]]
+    binding_places: Sequence[str]
     load: Callable[[], UserFunction]
     retry: Mapping[str, Any] | None = None
     disabled: Any = False

@@ -104,6 +104,7 @@ def _declaration(function: Any, script: Path, root: Path) -> Declaration:
         script_file=script,
         entry_point=str(getattr(function, "_name", getattr(call, "__name__", ""))),
         bindings=bindings,
+        binding_places=[_place(call, script)] * len(bindings),
         load=lambda: call,
         retry=_retry(function),
         http_type=getattr(function, "http_type", "function"),

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from funchost.app.bindings import normalise_all
+from funchost.app.bindings import BindingMistake, normalise_all
 from funchost.app.declaration import Declaration
 from funchost.app.resolve import resolve_settings
 from funchost.app.spec import NO_TRIGGER, BindingSpec, FunctionSpec, RetryPolicySpec, UserFunction
@@ -33,13 +33,16 @@ def describe(declared: Declaration, settings: Settings, available: frozenset[str
         trigger = next((binding for binding in bindings if binding.is_trigger), NO_TRIGGER)
         check_bindings(bindings)
         if missing := missing_feature(bindings, available):
-            return _broken(declared, settings, trigger, bindings, f"{declared.name}: {missing}")
+            return _broken(declared, settings, trigger, bindings, missing)
         bindings = tuple(resolve_settings(binding, settings.setting) for binding in bindings)
         return _complete(declared, settings, check_bindings(bindings), bindings)
     except AppImportError as exc:
-        return _broken(declared, settings, trigger, bindings, _told(declared, str(exc)), framed=exc.framed)
+        return _broken(
+            declared, settings, trigger, bindings, _told(declared, str(exc), declared.place), framed=exc.framed
+        )
     except ValueError as exc:
-        return _broken(declared, settings, trigger, bindings, _told(declared, str(exc)), mistaken=True)
+        place = declared.binding_places[exc.index] if isinstance(exc, BindingMistake) else declared.place
+        return _broken(declared, settings, trigger, bindings, _told(declared, str(exc), place), mistaken=True)
 
 
 def _complete(
@@ -99,8 +102,8 @@ def _broken(
     )
 
 
-def _told(declared: Declaration, text: str) -> str:
-    return f"{declared.place}: cannot load the {declared.name} function: {text}"
+def _told(declared: Declaration, text: str, place: str) -> str:
+    return f"{place}: cannot load the {declared.name} function: {text}"
 
 
 def _unwrapped(

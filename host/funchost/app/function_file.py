@@ -49,6 +49,7 @@ def declare(file: FunctionFile, root: Path) -> Declaration:
         script_file=script,
         entry_point=entry_point,
         bindings=bindings,
+        binding_places=[_place(file.path, file.locate(["bindings", index])) for index in range(len(bindings))],
         load=lambda: _entry(script, entry_point, root),
         retry=retry,
         disabled=given.get("disabled", False),
@@ -71,6 +72,7 @@ def broken(
         script_file=path,
         entry_point="",
         bindings=(),
+        binding_places=(),
         load=load,
         problem=problem,
     )
