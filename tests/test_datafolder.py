@@ -1,3 +1,4 @@
+import errno
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,14 @@ def test_a_file_in_its_place_is_told_with_the_remedy(tmp_path: Path):
     (tmp_path / ".funchost").write_text("")
     with pytest.raises(ConfigError, match=r"a file is in the way; .* --data-dir"):
         datafolder.prepare(tmp_path / ".funchost")
+
+
+@pytest.mark.parametrize(
+    ("number", "reason"),
+    [(errno.ENOSPC, "the disk is full"), (errno.EROFS, "read-only"), (errno.EACCES, "permission denied")],
+)
+def test_each_way_a_folder_can_be_unusable_has_its_sentence(tmp_path: Path, number: int, reason: str):
+    assert reason in str(datafolder.unusable(tmp_path, OSError(number, "no")))
 
 
 def test_the_hash_seed_of_a_hub_is_drawn_once(tmp_path: Path):

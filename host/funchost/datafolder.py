@@ -6,14 +6,13 @@ What can be wrong with a folder (read-only, full, a file in its place) is told h
 import errno
 import json
 import os
-import secrets
 import sys
 from pathlib import Path
 from typing import IO
 
 from funchost.errors import ConfigError
 
-__all__ = ["HostLock", "hash_seed", "prepare"]
+__all__ = ["HostLock", "hash_seed", "prepare", "unusable"]
 
 _REMEDIES = {
     errno.EROFS: "the file system is read-only; choose another place with --data-dir",
@@ -26,7 +25,7 @@ _REMEDIES = {
 }
 
 # PYTHONHASHSEED takes 32 bits; 0 would switch randomisation off.
-_LARGEST_SEED = 2**32 - 1
+_SEED_BYTES = 4
 
 
 def prepare(folder: Path) -> None:
@@ -58,7 +57,7 @@ def hash_seed(folder: Path, hub: str) -> int:
     process that happens. Raises ConfigError when it cannot be stored.
     """
     path = folder / "hubs" / f"{hub.lower()}.seed"
-    seed = 1 + secrets.randbelow(_LARGEST_SEED)
+    seed = int.from_bytes(os.urandom(_SEED_BYTES)) or 1
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         # Written aside and linked into place: of two hosts that start together, one seed wins, and

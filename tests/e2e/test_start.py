@@ -218,6 +218,12 @@ def test_an_app_without_state_runs_in_a_folder_that_is_read_only(tmp_path: Path)
         tmp_path.chmod(0o755)
 
 
+def test_without_reload_user_code_runs_in_the_process_that_was_started(tmp_path: Path):
+    write_app(tmp_path, more="\nimport os\nprint('process', os.getpid())\n")
+    with Command(tmp_path, "--no-reload") as host:
+        assert host.line("^process ") == f"process {host.pid}"
+
+
 def test_the_first_answer_comes_within_seconds_of_the_start(tmp_path: Path):
     write_app(tmp_path)
     since = time.monotonic()

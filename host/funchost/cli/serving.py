@@ -13,8 +13,9 @@ from funchost.app import FunctionApp, load_app
 from funchost.cli.arguments import StartOptions
 from funchost.clock import new_guid
 from funchost.console.filters import parse_levels
+from funchost.console.greeting import blank, hint
 from funchost.console.line import Tone
-from funchost.console.listing import blank, function_list, hint, loopback_url
+from funchost.console.listing import function_list, loopback_url
 from funchost.console.look import Look
 from funchost.console.session import Console
 from funchost.console.stamp import now_ns

@@ -1,15 +1,14 @@
 """``funchost start``: checks what can be checked without the app, then runs it, supervised or not."""
 
 import os
-import platform
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from funchost import __version__, datafolder
 from funchost.cli.arguments import StartOptions
+from funchost.console.greeting import banner
 from funchost.console.line import Tone
-from funchost.console.listing import banner
 from funchost.console.look import Look
 from funchost.console.printer import Printer
 from funchost.console.stamp import now_ns
@@ -75,7 +74,7 @@ def _supervised(
 
 
 def _greet(printer: Printer, remarks: Sequence[str]) -> None:
-    printer.show(banner(now_ns(), version=__version__, python=platform.python_version()))
+    printer.show(banner(now_ns(), version=__version__, python=sys.version.split()[0]))
     for remark in remarks:
         printer.say(remark, Tone.WARNING)
 

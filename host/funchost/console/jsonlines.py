@@ -1,10 +1,13 @@
 """Entries as JSON, one object a line, for programs that collect logs."""
 
 import json
+from typing import TYPE_CHECKING
 
 from funchost.console.line import ERROR, INFORMATION, Entry, LogLine, Notice, Printed, level_name
 from funchost.console.stamp import utc_stamp
-from funchost.invocation.current import Current
+
+if TYPE_CHECKING:
+    from funchost.invocation.current import Current
 
 __all__ = ["render_json"]
 
@@ -27,7 +30,7 @@ def render_json(entry: Entry) -> str:
 
 
 def _object(
-    time_ns: int, level: int, category: str, text: str, current: Current | None = None, exception: str | None = None
+    time_ns: int, level: int, category: str, text: str, current: "Current | None" = None, exception: str | None = None
 ) -> str:
     fields: dict[str, str] = {
         "time": utc_stamp(time_ns),

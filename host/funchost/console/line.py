@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import TYPE_CHECKING
 
-from funchost.invocation.current import Current
+if TYPE_CHECKING:
+    from funchost.invocation.current import Current
 
 __all__ = ["CRITICAL", "DEBUG", "ERROR", "INFORMATION", "OFF", "TRACE", "WARNING", "Entry", "LogLine", "Notice"]
 __all__ += ["Printed", "Span", "Tone", "level_name", "notice"]
@@ -48,7 +50,7 @@ class LogLine:
     level: int
     category: str
     text: str
-    current: Current | None = None
+    current: "Current | None" = None
     exception: str | None = None
 
 
@@ -59,7 +61,7 @@ class Printed:
     time_ns: int
     text: str
     to_stderr: bool
-    current: Current | None = None
+    current: "Current | None" = None
 
 
 @dataclass(frozen=True, slots=True)

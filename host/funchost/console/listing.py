@@ -1,28 +1,12 @@
-"""What a start shows: the banner, the functions with their addresses, and what is wrong with the others."""
+"""The functions of an app with their addresses, and what is wrong with the others."""
 
 from collections.abc import Iterable, Sequence
 
 from funchost.app.spec import FunctionApp, FunctionSpec
+from funchost.console.greeting import blank
 from funchost.console.line import WARNING, Notice, Span, Tone, notice
 
-__all__ = ["banner", "blank", "function_list", "hint", "loopback_url"]
-
-
-def blank(time_ns: int) -> Notice:
-    return notice(time_ns, "")
-
-
-def banner(time_ns: int, *, version: str, python: str) -> list[Notice]:
-    """The first lines, before anything that can take time."""
-    return [
-        blank(time_ns),
-        notice(time_ns, f"funchost {version} (Python {python})", Tone.FAINT),
-        blank(time_ns),
-    ]
-
-
-def hint(time_ns: int) -> Notice:
-    return notice(time_ns, "For detailed output, run funchost with --verbose flag.", Tone.HINT)
+__all__ = ["function_list", "loopback_url"]
 
 
 def loopback_url(address: str, port: int) -> str:

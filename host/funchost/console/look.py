@@ -3,7 +3,6 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 
 from funchost.console.jsonlines import render_json
 from funchost.console.line import Entry
@@ -24,7 +23,7 @@ class Look:
         return cls(json=log_format == "json", colour=wanted and _is_terminal(file))
 
     def render(self, entry: Entry) -> str:
-        return render_json(entry) if self.json else partial(render_text, colour=self.colour)(entry)
+        return render_json(entry) if self.json else render_text(entry, colour=self.colour)
 
 
 def _is_terminal(file: int) -> bool:
