@@ -1,3 +1,6 @@
+# Functions under test are written as apps write them: without annotations.
+# pyright: reportUnknownLambdaType=false
+
 import functools
 from typing import Any
 
@@ -102,14 +105,20 @@ def out(annotation: Any) -> Any:
     return call
 
 
-@pytest.mark.parametrize("annotation", [func.Out[str], func.Out[bytes], func.Out[func.QueueMessage], func.Out[list[str]]])
+@pytest.mark.parametrize(
+    "annotation", [func.Out[str], func.Out[bytes], func.Out[func.QueueMessage], func.Out[list[str]]]
+)
 def test_an_output_may_be_annotated(annotation: Any) -> None:
     accepted(out(annotation), REQ, output("queue", "msg"))
 
 
 @pytest.mark.parametrize(
     ("annotation", "saying"),
-    [(str, "expected azure.functions.Out"), (func.Out, "exactly one type"), (func.Out[func.HttpRequest], "does not fit")],
+    [
+        (str, "expected azure.functions.Out"),
+        (func.Out, "exactly one type"),
+        (func.Out[func.HttpRequest], "does not fit"),
+    ],
 )
 def test_an_output_annotated_otherwise_is_refused(annotation: Any, saying: str) -> None:
     refused(out(annotation), REQ, output("queue", "msg"), saying=saying)

@@ -2,7 +2,7 @@
 
 import asyncio
 import inspect
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -57,7 +57,7 @@ async def web_app(
     options: WebOptions | None = None,
     services: HostServices | None = None,
     gate: Gate | None = None,
-) -> AsyncIterator[FunctionRoutes]:
+) -> AsyncGenerator[FunctionRoutes]:
     """The functions as the host would serve them, without a server."""
     services = services or HostServices(UserThreads(4))
     invokers: dict[str, Invoker] = {}
@@ -79,7 +79,7 @@ async def web_app(
 @asynccontextmanager
 async def client_of(
     *functions: FunctionSpec, base_url: str = "http://localhost:7071", **options: Any
-) -> AsyncIterator[httpx.AsyncClient]:
+) -> AsyncGenerator[httpx.AsyncClient]:
     """A client of the functions, where the server plays no role. ``options`` are those of :func:`web_app`."""
     async with web_app(*functions, **options) as routes:
         transport = httpx.ASGITransport(app=routes, raise_app_exceptions=True)
@@ -88,7 +88,7 @@ async def client_of(
 
 
 @asynccontextmanager
-async def served(*functions: FunctionSpec, **options: Any) -> AsyncIterator[httpx.AsyncClient]:
+async def served(*functions: FunctionSpec, **options: Any) -> AsyncGenerator[httpx.AsyncClient]:
     """A client of the functions behind a real server on a port of its own."""
     async with web_app(*functions, **options) as routes:
         config = uvicorn.Config(routes, host="127.0.0.1", port=0, lifespan="off", log_config=None)

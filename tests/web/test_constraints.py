@@ -55,6 +55,8 @@ def test_names_of_constraints_ignore_case() -> None:
     ("name", "argument"),
     [("number", None), ("int", "5"), ("min", "x"), ("range", "1"), ("regex", "("), ("min", None), ("even", "2")],
 )
-def test_an_unreadable_constraint_is_an_error_that_names_function_and_constraint(name: str, argument: str | None) -> None:
+def test_an_unreadable_constraint_is_an_error_that_names_function_and_constraint(
+    name: str, argument: str | None
+) -> None:
     with pytest.raises(ConfigError, match=rf"^orders: .*{name}"):
         parse_constraint(name, argument, where="orders")

@@ -1,3 +1,6 @@
+# Functions under test are written as apps write them: without annotations.
+# pyright: reportUnknownLambdaType=false
+
 import httpx
 import pytest
 
@@ -10,7 +13,9 @@ PAGE = "https://page.example"
 def ask(options: WebOptions, *, method: str = "GET", origin: str | None = PAGE, **headers: str) -> httpx.Response:
     sent = {"origin": origin} if origin else {}
     sent |= {name.replace("_", "-"): value for name, value in headers.items()}
-    return get("/api/hello", http_function(lambda req: "hi", methods=["GET"]), options=options, method=method, headers=sent)
+    return get(
+        "/api/hello", http_function(lambda req: "hi", methods=["GET"]), options=options, method=method, headers=sent
+    )
 
 
 def test_without_origins_nothing_is_granted_and_a_preflight_is_no_match() -> None:

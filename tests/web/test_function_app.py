@@ -1,3 +1,6 @@
+# Functions under test are written as apps write them: without annotations.
+# pyright: reportUnknownLambdaType=false
+
 import asyncio
 import logging
 import threading

@@ -1,3 +1,6 @@
+# Functions under test are written as apps write them: without annotations.
+# pyright: reportUnknownLambdaType=false
+
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
@@ -128,7 +131,9 @@ def test_an_empty_or_malformed_cookie_is_dropped(header: str) -> None:
     assert "set-cookie" not in response.headers
 
 
-def test_a_cookie_with_an_expiry_that_is_no_date_is_a_500_that_names_the_value(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_cookie_with_an_expiry_that_is_no_date_is_a_500_that_names_the_value(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     assert returning(func.HttpResponse("x", headers={"Set-Cookie": "a=1; Expires=tomorrow"})).status_code == 500
     assert "'tomorrow'" in caplog.text
 

@@ -1,6 +1,11 @@
+# Functions under test are written as apps write them: without annotations.
+# pyright: reportUnknownLambdaType=false
+
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from funchost.web.routes import RouteTable, build_route_table
 from web.function_apps import http_function
@@ -82,7 +87,14 @@ def test_a_failing_constraint_passes_on_to_the_next_route() -> None:
 
 @pytest.mark.parametrize(
     ("name", "route"),
-    [("f", "admin"), ("f", "administrators"), ("f", "Runtime/x"), ("adminX", None), ("f", "/admin/x"), ("f", "runtime{x}")],
+    [
+        ("f", "admin"),
+        ("f", "administrators"),
+        ("f", "Runtime/x"),
+        ("adminX", None),
+        ("f", "/admin/x"),
+        ("f", "runtime{x}"),
+    ],
 )
 def test_a_route_that_begins_with_a_reserved_word_is_refused(name: str, route: str | None) -> None:
     routes = table((name, route))
@@ -115,7 +127,11 @@ def test_each_pair_where_a_more_specific_route_loses_is_warned_of_once() -> None
 
 def test_routes_that_never_meet_are_not_warned_of() -> None:
     routes = table(
-        ("a", "x/{id:int}"), ("b", "x/here"), ("c", "z/{id}", ["GET"]), ("d", "z/here", ["POST"]), ("e", "w/{a}/{b}"),
+        ("a", "x/{id:int}"),
+        ("b", "x/here"),
+        ("c", "z/{id}", ["GET"]),
+        ("d", "z/here", ["POST"]),
+        ("e", "w/{a}/{b}"),
         ("f", "w/here"),
     )
     assert routes.warnings == []
@@ -124,3 +140,24 @@ def test_routes_that_never_meet_are_not_warned_of() -> None:
 def test_disabled_functions_and_other_triggers_have_no_route() -> None:
     disabled = http_function(lambda req: None, "off", disabled=True)
     assert not build_route_table([disabled], prefix="api").routes
+
+
+SEGMENTS = st.sampled_from(["a", "b", "{x}", "{x:int}", "{y?}", "{x=a}", "{*rest}", "a{x}", "{x}.{y?}"])
+PATHS = st.lists(st.sampled_from(["a", "A", "b", "ab", "5", "a.b", "a5"]), max_size=3).map("/".join)
+
+
+@given(
+    templates=st.lists(st.lists(SEGMENTS, max_size=3).map("/".join), max_size=8),
+    methods=st.lists(st.sampled_from([[], ["GET"], ["POST"]]), min_size=8, max_size=8),
+    path=PATHS,
+    method=st.sampled_from(["GET", "POST"]),
+    slash=st.sampled_from(["", "/"]),
+)
+def test_looking_up_a_path_finds_what_trying_all_routes_in_order_finds(
+    templates: list[str], methods: list[list[str]], path: str, method: str, slash: str
+) -> None:
+    named = [(f"f{n}", template, methods[n]) for n, template in enumerate(templates)]
+    routes = table(*named, prefix="")
+    tried = ((route, route.template.match(path + slash)) for route in routes.routes if route.allows(method))
+    expected = next(((route, values) for route, values in tried if values is not None), None)
+    assert routes.find(method, path + slash) == expected

@@ -127,10 +127,18 @@ def _may_write(binding: BindingSpec, annotation: Any) -> bool:
 def _accepts(check: Any, annotation: Any) -> bool:
     if annotation in (Any, object):
         return True
-    try:
-        return bool(check(annotation))
-    except TypeError:  # the SDK asks issubclass() of generic aliases too
-        return False
+    for spelling in (annotation, _typing_list(annotation)):
+        try:
+            if check(spelling):
+                return True
+        except TypeError:  # the SDK asks issubclass() of generic aliases too
+            continue
+    return False
+
+
+def _typing_list(annotation: Any) -> Any:
+    """``list[X]`` as ``typing.List[X]``: the SDK knows lists of its types only by the old name."""
+    return typing.List[typing.get_args(annotation)[0]] if typing.get_origin(annotation) is list else annotation  # noqa: UP006
 
 
 def _members(annotation: Any) -> tuple[Any, ...]:

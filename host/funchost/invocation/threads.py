@@ -25,13 +25,12 @@ T = TypeVar("T")
 class _Mailbox:
     """Results on their way from threads to one loop."""
 
-    __slots__ = ("_awake", "_loop", "_ready", "loop_is")
+    __slots__ = ("_awake", "_ready", "loop")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
+        self.loop = loop
         self._ready: deque[tuple[asyncio.Future[Any], Any, BaseException | None]] = deque()
         self._awake = False
-        self.loop_is = loop.__eq__
 
     def deliver(self, future: asyncio.Future[Any], value: Any, error: BaseException | None) -> None:
         self._ready.append((future, value, error))
@@ -39,7 +38,7 @@ class _Mailbox:
         if not self._awake:
             self._awake = True
             try:
-                self._loop.call_soon_threadsafe(self._empty)
+                self.loop.call_soon_threadsafe(self._empty)
             except RuntimeError:
                 self._ready.clear()  # the loop is closed: nobody waits any more
 
@@ -89,7 +88,7 @@ class UserThreads:
         """
         loop = asyncio.get_running_loop()
         mailbox = self._mailbox
-        if mailbox is None or not mailbox.loop_is(loop):
+        if mailbox is None or mailbox.loop is not loop:
             mailbox = self._mailbox = _Mailbox(loop)
         # The future carries the error as a value: a future refuses StopIteration and user code may raise it.
         future: asyncio.Future[tuple[T, BaseException | None]] = loop.create_future()

@@ -91,7 +91,7 @@ class HostedApp:
         inbox: asyncio.Queue[Message] = asyncio.Queue()
         outbox: asyncio.Queue[Message] = asyncio.Queue()
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._lifespan(inbox, outbox), name=f"lifespan-{self._name}")
+            living = tasks.create_task(self._lifespan(inbox, outbox), name=f"lifespan-{self._name}")
             inbox.put_nowait({"type": "lifespan.startup"})
             self._failure = _failure(await outbox.get())
             if self._failure is not None:
@@ -100,9 +100,11 @@ class HostedApp:
                 yield
             finally:
                 started, self._failure = self._failure is None, "it has been stopped"
-                inbox.put_nowait({"type": "lifespan.shutdown"})
-                if started and (failure := _failure(await outbox.get())):
-                    logger.error("the ASGI application of %s did not stop well: %s", self._name, failure)
+                if started and not living.done():
+                    inbox.put_nowait({"type": "lifespan.shutdown"})
+                    if failure := _failure(await outbox.get()):
+                        logger.error("the ASGI application of %s did not stop well: %s", self._name, failure)
+                living.cancel()  # all has been said; one that still listens would keep us here
 
     async def _lifespan(self, inbox: "asyncio.Queue[Message]", outbox: "asyncio.Queue[Message]") -> None:
         scope: Scope = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}, "state": self._state}

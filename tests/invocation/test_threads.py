@@ -1,0 +1,171 @@
+import asyncio
+import threading
+from collections.abc import Iterator
+from contextvars import ContextVar, copy_context
+
+import pytest
+
+from funchost.invocation.threads import UserThreads
+
+LABEL: ContextVar[str] = ContextVar("label", default="none")
+
+
+@pytest.fixture
+def threads() -> Iterator[UserThreads]:
+    pool = UserThreads(3)
+    yield pool
+    assert pool.close(5)
+
+
+def test_a_call_returns_or_raises_to_whoever_awaits_it(threads: UserThreads) -> None:
+    def fail() -> None:
+        raise LookupError("here")
+
+    async def use() -> None:
+        assert await threads.run(divmod, 7, 2) == (3, 1)
+        with pytest.raises(LookupError, match="here"):
+            await threads.run(fail)
+
+    asyncio.run(use())
+
+
+def test_many_calls_share_few_threads_and_all_come_back(threads: UserThreads) -> None:
+    seen: set[str] = set()
+
+    def work(n: int) -> int:
+        seen.add(threading.current_thread().name)
+        return n
+
+    async def use() -> list[int]:
+        return await asyncio.gather(*(threads.run(work, n) for n in range(500)))
+
+    assert asyncio.run(use()) == list(range(500))
+    assert len(seen) <= 3
+
+
+def test_as_many_calls_run_at_once_as_there_are_threads(threads: UserThreads) -> None:
+    together = threading.Barrier(3)
+
+    async def use() -> None:
+        for _ in range(20):
+            await asyncio.gather(*(threads.run(together.wait, 5) for _ in range(3)))
+
+    asyncio.run(use())
+
+
+def test_a_thread_is_started_only_when_the_others_are_busy(threads: UserThreads) -> None:
+    async def use() -> None:
+        for _ in range(50):
+            await threads.run(threading.get_ident)
+
+    asyncio.run(use())
+    assert len(threads._threads) <= 2
+
+
+def test_each_call_sees_a_copy_of_its_callers_context(threads: UserThreads) -> None:
+    def work() -> str:
+        seen = LABEL.get()
+        LABEL.set("changed in the thread")
+        return seen
+
+    async def use() -> None:
+        LABEL.set("mine")
+        assert await threads.run(work) == "mine"
+        assert LABEL.get() == "mine"
+        assert await threads.run(work) == "mine"
+
+    asyncio.run(use())
+
+
+def test_a_submitted_task_runs_in_a_copy_of_the_given_context(threads: UserThreads) -> None:
+    context = copy_context()
+    context.run(LABEL.set, "given")
+    seen: list[str] = []
+    done = threading.Barrier(3)
+
+    def work() -> None:
+        seen.append(LABEL.get())
+        done.wait(5)
+
+    threads.submit(work, context=context)
+    threads.submit(work, context=context)
+    done.wait(5)
+    assert seen == ["given", "given"]
+
+
+def test_a_task_that_fails_is_logged_and_takes_no_thread_with_it(
+    threads: UserThreads, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail() -> None:
+        raise SystemExit("not today")
+
+    done = threading.Event()
+    for _ in range(10):
+        threads.submit(fail)
+    threads.submit(done.set)
+    assert done.wait(5)
+    assert threads.close(5)
+    assert "not today" in caplog.text
+
+
+def test_a_stop_iteration_comes_through(threads: UserThreads) -> None:
+    async def use() -> None:
+        with pytest.raises(RuntimeError) as caught:  # what Python makes of one in any coroutine
+            await threads.run(next, iter(()))
+        assert isinstance(caught.value.__cause__, StopIteration)
+
+    asyncio.run(use())
+
+
+def test_a_cancelled_call_that_has_not_begun_never_runs(threads: UserThreads) -> None:
+    release = threading.Event()
+    ran: list[int] = []
+
+    async def use() -> None:
+        blocked = [asyncio.create_task(threads.run(release.wait, 5)) for _ in range(3)]
+        await asyncio.sleep(0)
+        late = asyncio.create_task(threads.run(ran.append, 1))
+        await asyncio.sleep(0)
+        late.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await late
+        release.set()
+        await asyncio.gather(*blocked)
+
+    asyncio.run(use())
+    assert threads.close(5)
+    assert ran == []
+
+
+def test_one_pool_serves_several_loops(threads: UserThreads) -> None:
+    for n in range(5):
+        assert asyncio.run(threads.run(abs, -n)) == n
+
+
+def test_closing_waits_for_what_runs_and_tells_when_it_takes_too_long() -> None:
+    pool = UserThreads(1)
+    release = threading.Event()
+    pool.submit(lambda: release.wait(5))
+    assert not pool.close(0.01)
+    with pytest.raises(RuntimeError, match="closed"):
+        pool.submit(print)
+    release.set()
+    assert pool.close(5)
+
+
+def test_a_result_for_a_loop_that_has_ended_is_dropped(threads: UserThreads) -> None:
+    release = threading.Event()
+
+    async def leave() -> None:
+        task = asyncio.create_task(threads.run(release.wait, 5))
+        await asyncio.sleep(0)
+        task.cancel()
+
+    asyncio.run(leave())
+    release.set()
+    assert threads.close(5)
+
+
+def test_a_pool_without_threads_is_refused() -> None:
+    with pytest.raises(ValueError, match="at least one"):
+        UserThreads(0)
