@@ -56,18 +56,32 @@ def test_a_host_json_that_is_no_json_is_named_with_line_and_column(tmp_path: Pat
 def test_an_app_that_does_not_import_ends_with_2_and_its_own_frames(tmp_path: Path, mode: tuple[str, ...]):
     write_app(tmp_path, more="\nraise RuntimeError('not today')\n")
     ended = run(tmp_path, "start", "--port", "0", *mode)
-    shown = ended.stdout + ended.stderr
     assert ended.returncode == 2
-    assert "RuntimeError: not today" in shown
-    assert "function_app.py" in shown
-    assert "importlib" not in shown
+    assert "RuntimeError: not today" in ended.stderr
+    assert "function_app.py" in ended.stderr
+    assert "importlib" not in ended.stderr
+
+
+def test_an_app_that_never_finishes_loading_is_given_up(tmp_path: Path):
+    write_app(tmp_path, more="\nimport threading\nthreading.Event().wait()\n")
+    ended = run(tmp_path, "start", "--port", "0", "--timeout", "1")
+    assert ended.returncode == 2
+    assert "did not load within 1 s" in ended.stderr
+
+
+def test_two_functions_of_one_name_are_refused_by_name(tmp_path: Path):
+    write_app(tmp_path, more="\n\n@app.function_name('hello')\n@app.route('other')\ndef other(req): ...\n")
+    ended = run(tmp_path, "start", "--port", "0")
+    assert ended.returncode == 2
+    assert "hello" in ended.stderr
+    assert "Traceback" not in ended.stderr
 
 
 def test_the_store_that_does_not_exist_yet_is_refused(tmp_path: Path):
     write_app(tmp_path)
     ended = run(tmp_path, "start", "--port", "0", "--storage", "azure")
     assert ended.returncode == 2
-    assert "--storage azure" in ended.stdout + ended.stderr
+    assert "--storage azure" in ended.stderr
 
 
 @BOTH_MODES

@@ -68,6 +68,7 @@ def _supervised(
         WorkerCommand(words, environ, sockets),
         Watched(settings.root, settings.data_dir, *_also_watched(settings)),
         printer,
+        Printer(Look.of("text", os.environ, file=2), file=2),
         load_timeout_s=options.load_timeout_s,
         drain_s=options.drain_s,
     )

@@ -12,6 +12,8 @@ from funchost.web.asgi import ASGIApp, Message, Receive, Scope, Send
 
 __all__ = ["HttpServer"]
 
+_REPORTS = logging.getLogger("uvicorn.error")
+
 # The reference host's web server keeps idle connections for 130 s.
 KEEP_ALIVE_S = 130
 TICK_S = 1.0
@@ -40,7 +42,11 @@ class HttpServer:
 
     async def run(self) -> None:
         """Until :meth:`stop`; when it returns, the sockets are closed and no request is being answered."""
-        await self._server.serve(sockets=self._sockets)
+        level = _REPORTS.level
+        try:
+            await self._server.serve(sockets=self._sockets)
+        finally:
+            _REPORTS.setLevel(level)
 
     async def started(self) -> None:
         await self._server.accepting.wait()
@@ -50,7 +56,7 @@ class HttpServer:
         # An integer by its annotation, but only ever handed to asyncio.wait_for.
         self._server.config.timeout_graceful_shutdown = drain_s  # type: ignore[assignment]
         # From here on it would report each stream that is cut off as an error of the app.
-        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
+        _REPORTS.setLevel(logging.CRITICAL)
         self._server.stopping.set()
         self._streams.end()
 

@@ -84,9 +84,11 @@ class Kill:
 
 @dataclass(frozen=True, slots=True)
 class Say:
+    """``is_final``: the last word of a command that failed, for its error output."""
+
     text: str
     tone: Tone = Tone.PLAIN
-    stamped: bool = True
+    is_final: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,9 +172,10 @@ class Course:
         return [*steps, Order(worker, Serve(again=self._has_served))]
 
     def _on_failed(self, failed: Failed) -> list[Step]:
-        said = Say(failed.detail or failed.message, Tone.ERROR, stamped=self._has_served)
+        text = failed.detail or failed.message
         if not self._has_served:
-            return [said, End(EXIT_REFUSED)]
+            return [Say(text, Tone.ERROR, is_final=True), End(EXIT_REFUSED)]
+        said = Say(text, Tone.ERROR)
         if self._in(Role.SERVING):
             return [said, Say("The app as it was before the change keeps running.", Tone.WARNING)]
         return [said, Say("Nothing runs until a file of the app changes.", Tone.WARNING)]
@@ -194,7 +197,11 @@ class Course:
         said = f"The process that ran the app {_how(ended.code)}."
         if len(self._crashes) > CRASHES or not self._has_served:
             how_often = f" It is the {len(self._crashes)}th time within 30 minutes." if self._has_served else ""
-            return [*map(self._drop, self._in(Role.LOADING)), Say(said + how_often, Tone.ERROR), End(EXIT_CRASHED)]
+            return [
+                *map(self._drop, self._in(Role.LOADING)),
+                Say(said + how_often, Tone.ERROR, is_final=True),
+                End(EXIT_CRASHED),
+            ]
         steps: list[Step] = [Say(f"{said} Starting another.", Tone.ERROR)]
         return steps if self._in(Role.LOADING) else [*steps, self._spawn(now)]
 

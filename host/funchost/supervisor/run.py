@@ -29,14 +29,20 @@ KILLED_S = 2.0
 
 
 def supervise(
-    command: WorkerCommand, watched: Watched, printer: Printer, *, load_timeout_s: float, drain_s: float
+    command: WorkerCommand,
+    watched: Watched,
+    printer: Printer,
+    errors: Printer,
+    *,
+    load_timeout_s: float,
+    drain_s: float,
 ) -> int:
-    """Run workers until the user stops it or nothing can run; the exit code.
+    """Run workers until the user stops it or nothing can run; the exit code. ``errors`` takes the last word.
 
     Takes over the signals that ask a process to end; for the main thread only.
     """
     course = Course(load_timeout_s=load_timeout_s, drain_s=drain_s)
-    parent = _Parent(command, printer)
+    parent = _Parent(command, printer, errors)
     with _Signals(parent.happened):
         parent.carry_out(course.begin(time.monotonic()))
         watcher = Watcher(watched, lambda files: parent.happened.put(Changed(tuple(files))))
@@ -49,10 +55,10 @@ def supervise(
 
 
 class _Parent:
-    def __init__(self, command: WorkerCommand, printer: Printer) -> None:
+    def __init__(self, command: WorkerCommand, printer: Printer, errors: Printer) -> None:
         self.happened: queue.SimpleQueue[Happening] = queue.SimpleQueue()
         self._command = command
-        self._printer = printer
+        self._printer, self._errors = printer, errors
         self._workers: dict[int, WorkerProcess] = {}
 
     def run(self, course: Course) -> int:
@@ -72,10 +78,16 @@ class _Parent:
                 case Kill():
                     self._workers[step.worker].kill()
                 case Say():
-                    self._printer.say(step.text, step.tone, stamped=step.stamped)
+                    self._say(step)
                 case End():
                     return step.code
         return None
+
+    def _say(self, step: Say) -> None:
+        if step.is_final:
+            self._errors.say(step.text, step.tone, stamped=False)
+        else:
+            self._printer.say(step.text, step.tone)
 
     def kill_all(self) -> None:
         for worker in self._workers.values():
