@@ -61,7 +61,7 @@ def recognise(path: Path, *, version: int) -> None:
     try:
         with path.open("rb") as file:
             header = file.read(_HEADER_BYTES)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return
     except OSError as exc:
         raise ConfigError(

@@ -150,6 +150,8 @@ def _advance_and_route(
         router.start_child(row)
     for row in messages:
         router.send(row)
+    for send in work.sends:
+        effects.tell(send.then, None)
     write_runs(connection, router.runs, now)
     write_messages(connection, router.messages)
     if router.messages:

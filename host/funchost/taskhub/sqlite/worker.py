@@ -140,8 +140,10 @@ class SqliteWorker(Memory):
     async def keep_filled(self) -> None:
         """Serve until cancelled: timers, delays, and what other processes leave or send."""
         while True:
-            await self.lookout.wait(at=self._mail.wake_delayed(self._clock.monotonic()))
-            self._filled.set()
+            next_delayed = self._mail.wake_delayed(self._clock.monotonic())
+            if self._mail.has_work():
+                self._filled.set()
+            await self.lookout.wait(at=next_delayed)
             if self.lookout.is_due() or await self._readers.run(self._has_changed):
                 self.lookout.wanted = False
                 await self._gather()
@@ -152,7 +154,8 @@ class SqliteWorker(Memory):
         try:
             await reply.wait()
         except Exception:
-            logger.exception("looking for work failed; the next look is at the next wake-up")
+            self.lookout.wanted = True
+            logger.exception("looking for work failed; it is tried again in a second")
 
     def _has_changed(self, connection: Connection) -> bool:
         """Has anybody written since the last look? One cheap statement for a poll that mostly finds nothing."""

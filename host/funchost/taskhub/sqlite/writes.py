@@ -188,7 +188,16 @@ class SweepWrite:
 
 
 Write = (
-    CommitWrite | AnswerWrite | StartWrite | SendWrite | PurgeWrite | YieldWrite | GatherWrite | BuryWrite | SweepWrite
+    CommitWrite
+    | AnswerWrite
+    | StartWrite
+    | SendWrite
+    | PurgeWrite
+    | YieldWrite
+    | GatherWrite
+    | JoinWrite
+    | BuryWrite
+    | SweepWrite
 )
 
 
@@ -203,7 +212,7 @@ def commit_write(episode: Episode, outcome: Outcome, then: Callable[[Settled], N
     session, change = episode.session, outcome.change
     token = session.token
     assert isinstance(token, Token)
-    sends = _sends(outcome.sends, session.instance)
+    sends = _sends(outcome.sends, session.instance, frozenset(outcome.cancelled_timers))
     restart = None
     if isinstance(change, Restart):
         restart = RestartRow(change.execution, text_bytes(change.input), change.created)
@@ -256,13 +265,16 @@ def message_row(
     return MessageRow(to, event, event_blob(event), due or 0, execution, timer)
 
 
-def _sends(sends: Sequence[Send], own: InstanceId) -> _Sends:
+def _sends(sends: Sequence[Send], own: InstanceId, cancelled: frozenset[int]) -> _Sends:
+    """A timer that is made and cancelled by the same episode is not even written."""
     result = _Sends()
     for send in sends:
         if isinstance(send.event, ExecutionStarted):
             result.starts.append(start_row(send.event, send.due))
         else:
             timer = send.event.timer_id if isinstance(send.event, TimerFired) and send.to == own else None
+            if timer in cancelled:
+                continue
             row = message_row(send.to, send.event, due=send.due, execution=send.execution, timer=timer)
             result.messages.append(row)
     return result
