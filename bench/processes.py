@@ -85,8 +85,8 @@ class Server:
         return sum(sum(process.cpu_times()[:2]) for process in self._family())
 
     def memory_mb(self) -> float:
-        """Private memory of this process and its children, in 10^6 bytes."""
-        return sum(getattr(memory := p.memory_full_info(), "pss", memory.uss) for p in self._family()) / 1e6
+        """Resident memory of this process and its children, in 10^6 bytes, pages that they share counted for each."""
+        return sum(process.memory_info().rss for process in self._family()) / 1e6
 
     def _family(self) -> list[psutil.Process]:
         assert self._process is not None

@@ -62,7 +62,7 @@ async def hello(system: Running, client: Client) -> float:
 
 
 async def idle(system: Running) -> tuple[float, float]:
-    """CPU in per cent of one core while nothing is asked, and private memory in MB."""
+    """CPU in per cent of one core while nothing is asked, and resident memory in MB."""
     await asyncio.sleep(1.0)
     before, began = system.server.cpu_s(), time.perf_counter()
     await asyncio.sleep(_IDLE_S)
