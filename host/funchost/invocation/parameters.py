@@ -153,7 +153,8 @@ def _is_type(annotation: Any) -> bool:
 
 
 def _is_context(annotation: Any) -> bool:
-    return annotation is None or getattr(annotation, "__name__", None) == "Context"
+    named = (getattr(member, "__name__", None) for member in _members(annotation))
+    return annotation in (None, Any, object) or "Context" in named
 
 
 def _show(annotation: Any) -> str:
