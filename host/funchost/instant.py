@@ -36,7 +36,7 @@ def from_datetime(moment: datetime) -> Instant:
 def isoformat(instant: Instant) -> str:
     """``yyyy-MM-ddTHH:mm:ss[.fffffff]Z``: up to 7 digits, trailing zeros removed, as .NET writes them."""
     seconds, ticks = divmod(instant, TICKS_PER_SECOND)
-    text = (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S").rjust(19, "0")
+    text = (_EPOCH + timedelta(seconds=seconds)).isoformat()[:19]
     fraction = f".{ticks:07d}".rstrip("0") if ticks else ""
     return f"{text}{fraction}Z"
 

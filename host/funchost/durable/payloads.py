@@ -8,7 +8,7 @@ HTTP caller sent it.
 
 import json
 from json.encoder import encode_basestring_ascii
-from typing import Any
+from typing import Any, cast
 
 from funchost.durable import sdk
 
@@ -22,6 +22,9 @@ __all__ = [
     "encode_plain",
     "wrap",
 ]
+
+
+_scan = cast(Any, json.JSONDecoder()).scan_once
 
 
 class PayloadError(BaseException):
@@ -63,10 +66,28 @@ def decode(text: str | None, expected_type: type | None = None) -> Any:
     """
     if text is None:
         return None
-    if expected_type is None and "{" not in text:
-        # No object inside: nothing that the codec would revive.
-        return json.loads(text)
+    if "{" not in text:
+        # No object inside: nothing that the codec would revive, and nothing to tell about a type that fits.
+        value = _parse(text)
+        if expected_type is None or _is_plainly(value, expected_type):
+            return value
     return sdk.loads(text, expected_type=expected_type) if expected_type is not None else sdk.loads(text)
+
+
+def _parse(text: str) -> Any:
+    """``json.loads`` without the steps that only matter for text with blanks around it."""
+    try:
+        value, end = _scan(text, 0)
+    except StopIteration:
+        value, end = None, -1
+    return value if end == len(text) else json.loads(text)
+
+
+def _is_plainly(value: Any, expected_type: type) -> bool:
+    try:
+        return isinstance(value, expected_type)
+    except TypeError:
+        return False  # a generic alias: the codec knows what to do with it
 
 
 def wrap(text: str) -> str:
