@@ -76,6 +76,19 @@ def test_records_carry_the_running_invocation(captured: Captured):
     )
 
 
+def test_what_the_host_says_of_an_orchestration_is_shown_and_labelled_with_the_instance(captured: Captured):
+    def body(_: Console) -> None:
+        token = CURRENT.set(Current("Activity", "id-1"))
+        facts = {"instance_id": "order-7"}
+        logging.getLogger("Function.Ship").info("Orchestration '%s' ended", "order-7", extra=facts)
+        logging.getLogger("Function.Ship").info("Some detail", extra=facts)
+        CURRENT.reset(token)
+
+    line = json.loads(captured(Console(Look(json=True)), body))
+    assert (line["function"], line["instanceId"]) == ("Ship", "order-7")
+    assert "invocationId" not in line
+
+
 def test_a_record_that_cannot_be_formatted_is_shown_as_far_as_it_goes(captured: Captured):
     def body(console: Console) -> None:
         # Past the loggers: the test runner's own handler stumbles over such a record.

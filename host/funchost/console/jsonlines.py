@@ -39,7 +39,8 @@ def _object(
         "message": text,
     }
     if current is not None:
-        fields["invocationId"] = current.invocation_id
+        if current.invocation_id:
+            fields["invocationId"] = current.invocation_id
         fields["function"] = current.function
         if current.instance_id is not None:
             fields["instanceId"] = current.instance_id

@@ -10,6 +10,9 @@ from funchost.invocation.current import Current, current
 
 __all__ = ["ConsoleHandler"]
 
+_FUNCTION = "Function."
+# How the lines begin that tell, once for each, what became of an invocation and of an orchestration.
+_SUMMARIES = ("Executed ", "Orchestration ")
 _UNREADABLE = "<the message could not be formatted: {type}>"
 
 
@@ -30,7 +33,7 @@ class ConsoleHandler(logging.Handler):
         self.lock = None
 
     def emit(self, record: logging.LogRecord) -> None:
-        label = current() or _own_label(record)
+        label = _own_label(record) or current()
         function = None if label is None else label.function
         if not self._shown.shows(record.name, record.levelno, function=function, summary=_is_summary(record)):
             return
@@ -40,18 +43,19 @@ class ConsoleHandler(logging.Handler):
 
 
 def _own_label(record: logging.LogRecord) -> Current | None:
-    """What the host says about an invocation from outside of it carries the facts itself."""
-    facts = record.__dict__
-    if "invocation_id" not in facts or "function" not in facts:
+    """What the host says about an invocation or an instance carries the facts itself: it may say so on the
+    thread of another."""
+    if not record.name.startswith(_FUNCTION):
         return None
-    instance_id = facts.get("instance_id")
-    return Current(
-        str(facts["function"]), str(facts["invocation_id"]), None if instance_id is None else str(instance_id)
-    )
+    facts = record.__dict__
+    invocation_id, instance_id = facts.get("invocation_id"), facts.get("instance_id")
+    if invocation_id is None and instance_id is None:
+        return None
+    return Current(record.name.removeprefix(_FUNCTION), invocation_id or "", instance_id)
 
 
 def _is_summary(record: logging.LogRecord) -> bool:
-    return record.name.startswith("Function.") and str(record.msg).startswith("Executed ")
+    return record.name.startswith(_FUNCTION) and str(record.msg).startswith(_SUMMARIES)
 
 
 def _message(record: logging.LogRecord) -> str:
