@@ -48,7 +48,8 @@ class Filter:
 
     def shows(self, category: str, level: int, *, function: str | None = None, summary: bool = False) -> bool:
         """``function`` runs at the moment: a user's record then also obeys rules for ``Function.<name>.User``.
-        ``summary`` marks the one line that tells how an invocation or orchestration ended, which is shown by default."""
+        ``summary`` marks the one line that tells how an invocation or orchestration ended, which is
+        shown by default."""
         key = (category, function, summary)
         threshold = self._known.get(key)
         if threshold is None:
