@@ -1,6 +1,7 @@
 """From what user code returned to a response."""
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import azure.functions as func
@@ -33,15 +34,21 @@ def response_encoder(binding: BindingSpec) -> Callable[[Any], Reply]:
 
 
 def _from_response(response: func.HttpResponse) -> Reply:
-    """The rules of the SDK's own converter for its own class, without the detour over structures."""
+    """The rules of the SDK's own converter for its own class, without the detour over structures.
+
+    Asking werkzeug's headers for a name costs more than all the rest here, so they are walked once.
+    """
     given: Any = response.headers
-    headers: dict[str, str] = dict(given.items())
-    cookies = set_cookie_values(given.get_all("Set-Cookie")) if "Set-Cookie" in given else ()
-    if "content-type" not in given:
-        mimetype: str = response.mimetype
-        is_text = mimetype.startswith("text/")
-        headers["content-type"] = f"{mimetype}; charset={response.charset}" if is_text else mimetype
+    headers, has_cookies = _encode_headers(dict(given.items()))
+    if b"content-type" not in headers:
+        headers[b"content-type"] = _default_content_type(response.mimetype, response.charset)
+    cookies = set_cookie_values(given.get_all("Set-Cookie")) if has_cookies else ()
     return _reply(response.status_code, headers, cookies, response.get_body())
+
+
+@lru_cache(maxsize=256)
+def _default_content_type(mimetype: str, charset: str) -> bytes:
+    return _header_value("Content-Type", f"{mimetype}; charset={charset}" if mimetype.startswith("text/") else mimetype)
 
 
 def _from_datum(datum: Datum) -> Reply:
@@ -49,7 +56,7 @@ def _from_datum(datum: Datum) -> Reply:
         text = datum.value.decode() if isinstance(datum.value, bytes) else str(datum.value)
         return _from_text(text)
     value: Mapping[str, Any] = datum.value
-    headers = {name: header.value for name, header in value["headers"].items()}
+    headers, _ = _encode_headers({name: header.value for name, header in value["headers"].items()})
     cookies = set_cookie_headers(value.get("cookies") or ())
     return _reply(value["status_code"].value, headers, cookies, value["body"].value)
 
@@ -58,24 +65,41 @@ def _from_text(text: str) -> Reply:
     described = parse_response_object(text)
     if described is None:
         return Reply(200, [_TEXT], text.encode())
-    return _reply(described.status, described.headers, described.cookies, described.body)
+    headers, _ = _encode_headers(described.headers)
+    return _reply(described.status, headers, described.cookies, described.body)
 
 
-def _reply(status: object, headers: Mapping[str, str], cookies: Iterable[str], body: bytes) -> Reply:
+def _encode_headers(headers: Mapping[str, object]) -> tuple[dict[bytes, bytes], bool]:
+    """Without those that are not the app's to send, and whether cookies were among them.
+
+    Names that differ in case only are one header: the first is kept.
+    """
+    encoded: dict[bytes, bytes] = {}
+    has_cookies = False
+    for name, value in headers.items():
+        key = name.lower()
+        if key == "set-cookie":
+            has_cookies = True
+        elif key not in _FRAMING:
+            encoded.setdefault(key.encode("ascii"), _header_value(name, value))
+    return encoded, has_cookies
+
+
+def _reply(status: object, headers: Mapping[bytes, bytes], cookies: Iterable[str], body: bytes) -> Reply:
+    encoded = list(headers.items())
+    encoded += [(b"set-cookie", _header_value("Set-Cookie", one)) for one in cookies]
+    return Reply(_status_code(status), encoded, body)
+
+
+def _status_code(status: object) -> int:
+    """From a number, or its text as responses that are carried as structures have it."""
     try:
-        code = int(str(status))
+        code = status if isinstance(status, int) else int(str(status))
     except ValueError:
         code = 0
     if code not in _STATUSES:
         raise ValueError(f"{status!r} is no status code of a response; it must be from 200 to 599")
-    encoded: dict[bytes, bytes] = {}
-    for name, value in headers.items():
-        key = name.lower()
-        # Names that differ in case only are one header: the first is kept.
-        if key not in _FRAMING and key != "set-cookie":
-            encoded.setdefault(key.encode("ascii"), _header_value(name, value))
-    set_cookies = [(b"set-cookie", _header_value("Set-Cookie", one)) for one in cookies]
-    return Reply(code, [*encoded.items(), *set_cookies], body)
+    return code
 
 
 def _header_value(name: str, value: object) -> bytes:
