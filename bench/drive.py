@@ -17,7 +17,7 @@ Burst = Callable[[Client, str, object, int], Awaitable[Callable[[], Awaitable[li
 """``(client, orchestration, input, instances)``: returns when all are finished; the result of that fetches the
 outputs, which is not timed."""
 
-_WATCH_EVERY_S = 0.003
+_WATCH_EVERY_S = 0.01
 _API = "/runtime/webhooks/durabletask"
 _numbers = itertools.count()
 
