@@ -42,9 +42,13 @@ class Tone(Enum):
     ERROR = "error"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class LogLine:
-    """One record of a logger. ``time_ns`` is the Unix time; ``exception`` the formatted traceback."""
+    """One record of a logger. ``time_ns`` is the Unix time; ``exception`` the formatted traceback.
+
+    Not frozen as its neighbours are: there may be several for each step of an orchestration, and freezing
+    triples what one costs.
+    """
 
     time_ns: int
     level: int

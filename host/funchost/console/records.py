@@ -32,6 +32,13 @@ class ConsoleHandler(logging.Handler):
         # The writer's queue is safe from any thread, so records need not wait for each other.
         self.lock = None
 
+    def handle(self, record: logging.LogRecord) -> bool:
+        # Without the lock that handlers take for each record.
+        if self.filters and not self.filter(record):
+            return False
+        self.emit(record)
+        return True
+
     def emit(self, record: logging.LogRecord) -> None:
         label = _own_label(record) or current()
         function = None if label is None else label.function

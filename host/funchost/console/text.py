@@ -1,6 +1,6 @@
 """Entries as lines for a person: a grey UTC stamp, then the message in the colour of its level."""
 
-from funchost.console.line import DEBUG, ERROR, INFORMATION, WARNING, Entry, LogLine, Notice, Printed, Tone
+from funchost.console.line import DEBUG, ERROR, INFORMATION, WARNING, Entry, LogLine, Printed, Tone
 from funchost.console.stamp import utc_stamp
 
 __all__ = ["render_text"]
@@ -21,20 +21,21 @@ _TONES = {
 
 def render_text(entry: Entry, *, colour: bool) -> str:
     """``entry`` with its line end. Prints of user code are passed on as they are."""
-    match entry:
-        case Printed():
-            return entry.text
-        case LogLine():
-            return _log_line(entry, colour)
-        case Notice():
-            body = "".join(_paint(span.text, _TONES.get(span.tone), colour) for span in entry.spans)
-            return f"{_stamp(entry.time_ns, colour) if entry.stamped else ''}{body}\n"
+    if isinstance(entry, LogLine):
+        return _log_line(entry, colour)
+    if isinstance(entry, Printed):
+        return entry.text
+    body = "".join(_paint(span.text, _TONES.get(span.tone), colour) for span in entry.spans)
+    return f"{_stamp(entry.time_ns, colour) if entry.stamped else ''}{body}\n"
 
 
 def _log_line(line: LogLine, colour: bool) -> str:
     text = line.text if line.exception is None else f"{line.text}\n{line.exception}"
+    is_single = "\n" not in text and "\r" not in text
+    if is_single and not colour:
+        return f"[{utc_stamp(line.time_ns)}] {text}\n"
     stamp, code = _stamp(line.time_ns, colour), _level_colour(line.level)
-    if "\n" not in text and "\r" not in text:
+    if is_single:
         return f"{stamp}{_paint(text, code, colour)}\n"
     return "".join(f"{stamp}{_paint(part, code, colour)}\n" for part in text.splitlines() or [""])
 
