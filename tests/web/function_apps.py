@@ -15,7 +15,7 @@ from funchost.app.spec import BindingSpec, Direction, FunctionSpec
 from funchost.errors import ConfigError
 from funchost.invocation.invoker import Invoker
 from funchost.invocation.threads import UserThreads
-from funchost.settings.values import HttpSettings
+from funchost.settings import HttpSettings
 from funchost.spi import Bindings, HostServices, prepare
 from funchost.web.function_app import FunctionRoutes, Gate, build_function_routes
 from funchost.web.options import WebOptions

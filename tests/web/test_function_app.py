@@ -12,10 +12,11 @@ import httpx
 import pytest
 
 from funchost.invocation.threads import UserThreads
+from funchost.settings import Hsts
 from funchost.spi import HostServices
 from funchost.web.asgi import Scope
 from funchost.web.function_app import build_function_routes
-from funchost.web.options import Hsts, WebOptions
+from funchost.web.options import WebOptions
 from funchost.web.routes import Route
 from web.function_apps import client_of, get, http_function, served, web_app, with_http
 
@@ -122,7 +123,7 @@ def test_custom_headers_are_added_where_the_response_has_none_of_the_name() -> N
 
 
 def test_hsts_is_sent_over_https_and_not_to_localhost() -> None:
-    options = WebOptions(hsts=Hsts(include_subdomains=True, preload=True))
+    options = with_http(hsts=Hsts(include_subdomains=True, preload=True))
 
     def header(base_url: str) -> str | None:
         return get("/api/hello", http_function(hello), options=options, base_url=base_url).headers.get(

@@ -122,7 +122,7 @@ def test_each_pair_where_a_more_specific_route_loses_is_warned_of_once() -> None
         (0, 2, 0),
         (0, 0, 2),
     ]
-    assert "funchostRouteOrder" in routes.warnings[0]
+    assert "extensions.funchost.routeOrder" in routes.warnings[0]
 
 
 def test_routes_that_never_meet_are_not_warned_of() -> None:

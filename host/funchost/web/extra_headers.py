@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
+from funchost.settings import Hsts
 from funchost.web.asgi import ASGIApp, Message, Receive, Scope, Send
-from funchost.web.options import Hsts
 
 __all__ = ["with_extra_headers"]
 

@@ -186,7 +186,7 @@ def _target(function: FunctionSpec, invoker: Invoker) -> _Target:
 
 def _layers(app: ASGIApp, options: WebOptions) -> ASGIApp:
     app = with_cors(app, origins=options.cors, credentials=options.cors_credentials)
-    app = with_extra_headers(app, custom=options.http.custom_headers, hsts=options.hsts)
+    app = with_extra_headers(app, custom=options.http.custom_headers, hsts=options.http.hsts)
     return throttled(
         app, outstanding=options.http.max_outstanding_requests, concurrent=options.http.max_concurrent_requests
     )
@@ -204,5 +204,5 @@ def build_function_routes(
     ``invokers`` holds the prepared functions by name. One that has none keeps its route and answers 500;
     disabled ones have no route. Look at ``refused`` for functions whose route could not be mapped.
     """
-    table = build_route_table(functions, prefix=options.http.route_prefix, order=options.route_order)
+    table = build_route_table(functions, prefix=options.http.route_prefix, order=options.http.route_order)
     return FunctionRoutes(table, invokers, options, gate=gate)

@@ -9,14 +9,17 @@ of them, all routes that match it in their order, so that the order is kept ther
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
+from typing import Literal
 
 from funchost.app.spec import FunctionSpec
 from funchost.errors import ConfigError
-from funchost.web.options import RouteOrder
 from funchost.web.precedence import is_more_specific, may_overlap, precedence
 from funchost.web.templates import Template, parse_template
 
-__all__ = ["Match", "Route", "RouteTable", "build_route_table", "route_text"]
+__all__ = ["Match", "Route", "RouteOrder", "RouteTable", "build_route_table", "route_text"]
+
+RouteOrder = Literal["name", "specific"]
+"""``name``: as above. ``specific``: literal before constrained before plain parameter before catch-all."""
 
 _RESERVED = ("admin", "runtime")
 
@@ -131,5 +134,5 @@ def _warning(first: Route, second: Route) -> str:
     return (
         f"Requests that fit both {first.path} ({first.function.name}) and {second.path} ({second.function.name}) are "
         f"answered by {first.function.name}, whose name comes first, although {second.path} is more specific; set "
-        'extensions.http.funchostRouteOrder to "specific" in host.json to change that'
+        'extensions.funchost.routeOrder to "specific" in host.json to change that'
     )
