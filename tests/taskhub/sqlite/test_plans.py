@@ -60,7 +60,7 @@ def test_no_listing_scans_a_table(connection: sqlite3.Connection, query: Query, 
 def statements() -> Generator[ParameterSet]:
     for module in (advance, executions, starts, transaction):
         for name, value in vars(module).items():
-            if isinstance(value, str) and re.match(r"\s*(SELECT|INSERT|UPDATE|DELETE)", value):
+            if isinstance(value, str) and "{" not in value and re.match(r"\s*(SELECT|INSERT|UPDATE|DELETE)", value):
                 yield pytest.param(value, id=f"{module.__name__.rpartition('.')[2]}{name}")
     for name in ("_MINE", "_OF_INSTANCES", "_FREE_INSTANCES", "_FREE_ACTIVITIES", "_NEXT_DUE", "_CLAIM_INSTANCES"):
         yield pytest.param(getattr(gather, name), id=f"gather{name}")
@@ -68,8 +68,6 @@ def statements() -> Generator[ParameterSet]:
 
 @pytest.mark.parametrize("sql", list(statements()))
 def test_no_statement_of_a_transaction_scans_a_table(connection: sqlite3.Connection, sql: str) -> None:
-    if "{" in sql:
-        pytest.skip("a template")
     steps = plan(connection, sql).replace("SCAN t VIRTUAL", "")
     # An index that holds only the rows in question is read from end to end.
     partial = re.sub(r"SCAN \w+ USING (COVERING )?INDEX execution_left_behind", "", steps)

@@ -98,6 +98,7 @@ class Committer:
         self._mutex = threading.Lock()
         self._pending = deque[Write]()
         self._busy = False
+        self._closed = False
         self._closing = threading.Event()
         self._turns = SimpleQueue[bool]()
         self._thread = threading.Thread(target=self._serve, name="hub-committer", daemon=True)
@@ -121,7 +122,7 @@ class Committer:
         self._closing.set()
         self._turns.put(False)
         self._thread.join()
-        while self._is_busy():
+        while not self._is_closed():
             # A turn handed over by another thread just as this one ended.
             try:
                 turn = self._turns.get(timeout=0.05)
@@ -131,13 +132,16 @@ class Committer:
                 self._serve_turn()
         self._connection.close()
 
-    def _is_busy(self) -> bool:
+    def _is_closed(self) -> bool:
         with self._mutex:
-            return self._busy
+            self._closed = not self._busy
+            return self._closed
 
     def _enqueue(self, write: Write) -> bool:
         """True: no commit is under way, and the caller has to see to one."""
         with self._mutex:
+            if self._closed:
+                raise StorageUnavailable("the task hub is closed")
             self._pending.append(write)
             if self._busy:
                 return False
@@ -160,8 +164,10 @@ class Committer:
 
     def _transact_guarded(self) -> None:
         try:
-            self._write(self._next_batch())
-            self._finished()
+            try:
+                self._write(self._next_batch())
+            finally:
+                self._finished()
         except Exception:
             # Everything expected is handled below; nobody else could write if this thread ended.
             logger.exception("a transaction of the task hub failed in an unexpected way")

@@ -238,7 +238,11 @@ class SqliteTaskHub:
         if worker is not None:
             worker.settle(effects)
         for then, result in effects.calls:
-            then(result)
+            try:
+                then(result)
+            except Exception:
+                # The callback's own mistake; the others of this commit must hear of theirs.
+                logger.exception("whoever waited for a commit failed to hear of it")
         for address in effects.addresses:
             ring(address)
 

@@ -136,7 +136,6 @@ class Mailbox:
             for episode in handout.warm:
                 resident = self._resident_of(episode.session.token)
                 if resident is not None:
-                    resident.fresh = not episode.session.past and not resident.token.seq
                     self._return(resident)
             for resident in handout.cold:
                 resident.held = False
@@ -255,7 +254,9 @@ class Mailbox:
 
     def _forget(self, resident: Resident) -> None:
         self._residents.pop(resident.token.instance, None)
-        self._keys.pop(resident.id, None)
+        # Purged and started again by another process, one id may have two rows here for a while.
+        if self._keys.get(resident.id) == resident.token.instance:
+            del self._keys[resident.id]
         resident.inbox = deque()
         if resident in self._delayed:
             self._delayed.remove(resident)

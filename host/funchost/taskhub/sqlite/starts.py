@@ -42,6 +42,8 @@ _MESSAGE = """
 
 def write_runs(connection: Connection, runs: Sequence[NewRun], now: Instant) -> None:
     """What a replaced run left goes first: new messages of the instance must survive it."""
+    if not runs:
+        return
     replaced = [run for run in runs if run.replaced is not None]
     leave_behind(connection, [run.replaced for run in runs if run.replaced is not None])
     end_messages(connection, [run.target.key for run in replaced])
@@ -71,6 +73,7 @@ def write_runs(connection: Connection, runs: Sequence[NewRun], now: Instant) -> 
 
 
 def write_messages(connection: Connection, messages: Sequence[NewMessage]) -> None:
+    """Their keys are given: the router has told others of them."""
     rows = Rows()
     for message in messages:
         row = message.row
