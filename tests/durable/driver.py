@@ -7,7 +7,7 @@ the instance from outside, in order. After the last step time runs on until noth
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from durable.world import ActivityFunction, Hosted, Mode, OrchestratorFunction, Slow, World
 from funchost.durable.events import (
@@ -36,6 +36,7 @@ from funchost.instant import TICKS_PER_SECOND, Instant, isoformat
 EVERY_MODE = (Mode.REPLAYED, Mode.KEPT, Mode.RECORDED)
 INSTANCE = InstanceId("it")
 
+Activities = Mapping[str, ActivityFunction | Slow]
 Step = Callable[[World], None]
 
 
@@ -73,38 +74,53 @@ class Played:
         return [event for event in self.history if type(event) is kind]
 
 
-def play(
-    orchestrator: OrchestratorFunction,
-    *steps: Step,
-    activities: Mapping[str, ActivityFunction | Slow] | None = None,
-    children: Mapping[str, OrchestratorFunction] | None = None,
-    input_: Any = None,
-    settings: EngineSettings | None = None,
-    modes: Sequence[Mode] = EVERY_MODE,
-    **options: Any,
-) -> Played:
+class Scenario(TypedDict, total=False):
+    """What the app of a scenario has, and how it is played."""
+
+    activities: Activities
+    children: Mapping[str, OrchestratorFunction]
+    input_: Any
+    settings: EngineSettings
+    aliases: Mapping[str, str]
+    input_types: Mapping[str, type]
+    batch_size: Callable[[], int]
+    modes: Sequence[Mode]
+
+
+def play(orchestrator: OrchestratorFunction, *steps: Step, **scenario: Unpack[Scenario]) -> Played:
     """The outcome in the last of ``modes``, which is that of all of them."""
-    outcomes: list[Played] = []
-    for mode in modes:
-        world = World({"main": orchestrator, **(children or {})}, activities or {}, mode, settings=settings, **options)
-        world.start("main", INSTANCE, input_)
-        for step in steps:
-            step(world)
-        world.run()
-        outcomes.append(Played(world, world.instances[INSTANCE]))
+    outcomes = [_play_in(mode, orchestrator, steps, scenario) for mode in scenario.get("modes", EVERY_MODE)]
     for outcome in outcomes[1:]:
         _assert_equal(outcomes[0].world, outcome.world)
     return outcomes[-1]
 
 
-def result_of(orchestrator: OrchestratorFunction, *steps: Step, **scenario: Any) -> Any:
+def _play_in(mode: Mode, orchestrator: OrchestratorFunction, steps: Sequence[Step], scenario: Scenario) -> Played:
+    world = World(
+        {"main": orchestrator, **scenario.get("children", {})},
+        scenario.get("activities", {}),
+        mode,
+        settings=scenario.get("settings"),
+        aliases=scenario.get("aliases"),
+        input_types=scenario.get("input_types"),
+        batch_size=scenario.get("batch_size"),
+    )
+    world.start("main", INSTANCE, scenario.get("input_"))
+    for step in steps:
+        step(world)
+    world.run()
+    world.close()
+    return Played(world, world.instances[INSTANCE])
+
+
+def result_of(orchestrator: OrchestratorFunction, *steps: Step, **scenario: Unpack[Scenario]) -> Any:
     """The output of a scenario that must complete."""
     played = play(orchestrator, *steps, **scenario)
     assert played.status is RuntimeStatus.COMPLETED, played.output
     return played.output
 
 
-def failure_of(orchestrator: OrchestratorFunction, *steps: Step, **scenario: Any) -> str:
+def failure_of(orchestrator: OrchestratorFunction, *steps: Step, **scenario: Unpack[Scenario]) -> str:
     """The text of a scenario that must fail."""
     played = play(orchestrator, *steps, **scenario)
     assert played.status is RuntimeStatus.FAILED, played.output

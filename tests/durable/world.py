@@ -117,16 +117,16 @@ class World:
         settings: EngineSettings | None = None,
         aliases: Mapping[str, str] | None = None,
         input_types: Mapping[str, type] | None = None,
-        batch_size: Callable[[], int] = lambda: 1_000_000,
-        copies: Callable[[], int] = lambda: 1,
+        batch_size: Callable[[], int] | None = None,
+        copies: Callable[[], int] | None = None,
     ) -> None:
         self.now = START
         self.instances: dict[InstanceId, Hosted] = {}
         self.activities_run: list[str] = []
         self._activities = activities
         self._mode = mode
-        self._batch_size = batch_size
-        self._copies = copies
+        self._batch_size = batch_size or (lambda: 1_000_000)
+        self._copies = copies or (lambda: 1)
         self._messages: list[Message] = []
         self._order = itertools.count()
         self._executions = itertools.count(1)
@@ -170,6 +170,12 @@ class World:
             self._deliver(self._messages[0].to)
         if until is not None:
             self.now = max(self.now, until)
+
+    def close(self) -> None:
+        """Close what is still suspended, as a host does that ends."""
+        for hosted in self.instances.values():
+            if hosted.live.engine is not None:
+                hosted.live.engine.close()
 
     def _deliver(self, to: InstanceId) -> None:
         due = sorted(m for m in self._messages if m.to == to and m.due <= self.now)[: max(1, self._batch_size())]

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from enum import IntEnum
 from typing import Any
 
 import msgspec
@@ -10,7 +9,7 @@ import msgspec
 from funchost.durable.events import EVENT_NUMBERS, ContinuedAsNew, Event, HistoryEvent
 from funchost.instant import Instant, isoformat, to_datetime
 
-__all__ = ["HistoryEventType", "HistoryEventView", "history_views"]
+__all__ = ["HistoryEventView", "history_views"]
 
 _SPECIAL_NAMES = {
     "task_id": "TaskScheduledId",
@@ -24,10 +23,6 @@ _SPECIAL_NAMES = {
     "parent": "ParentInstance",
 }
 _BASE_FIELDS = {"timestamp", "event_id", "extra", "execution_id"}
-
-HistoryEventType = IntEnum(
-    "HistoryEventType", {kind.__struct_config__.tag: number for kind, number in EVENT_NUMBERS.items()}
-)  # type: ignore[misc]
 
 
 class HistoryEventView:

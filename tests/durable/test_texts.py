@@ -1,0 +1,53 @@
+"""Failure texts that are matched on elsewhere."""
+
+import json
+
+from funchost.durable import texts
+
+
+class MuteError(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+
+def test_an_activity_s_failure_has_two_blanks_before_its_type():
+    assert texts.activity_failed("F", ValueError("boom")) == "Activity function 'F' failed:  ValueError: boom"
+
+
+def test_a_failure_without_a_text_still_has_one():
+    assert texts.activity_failed("F", MuteError()).startswith("Activity function 'F' failed:  MuteError: <")
+    assert texts.error_text(MuteError()).endswith("MuteError'>")
+    assert texts.error_text(ValueError()) == "<class 'ValueError'>"
+
+
+def test_details_are_a_serialised_exception():
+    details = json.loads(texts.activity_failure_details('say "hi"', "line 1\nline 2"))
+    assert list(details) == [
+        "$type",
+        "ClassName",
+        "Message",
+        "Data",
+        "InnerException",
+        "HelpURL",
+        "StackTraceString",
+    ]
+    assert (details["Message"], details["StackTraceString"]) == ('say "hi"', "line 1\nline 2")
+
+
+def test_lone_surrogates_become_visible_escapes():
+    for text in (texts.error_text(ValueError("\ud800")), texts.activity_failed("F", ValueError("\ud800"))):
+        assert text.endswith("\\ud800")
+        text.encode()
+
+
+def test_known_functions_are_listed_in_order():
+    assert texts.unknown_function("x", "activity", ["b", "A"]).endswith(
+        "The following are the known activity functions: 'A', 'b'."
+    )
+    assert texts.unknown_function("x", "orchestrator", []).endswith(
+        "No orchestrator functions are currently registered!"
+    )
+
+
+def test_a_failed_task_s_text_joins_reason_and_details():
+    assert texts.task_failure("r", "d") == "r \n d"
