@@ -181,3 +181,13 @@ def test_a_websocket_is_refused() -> None:
 
     asyncio.run(ask())
     assert sent == [{"type": "websocket.close"}]
+
+
+def test_a_request_that_comes_when_user_code_is_no_longer_started_is_503() -> None:
+    async def ask() -> int:
+        services = HostServices(UserThreads(1))
+        async with client_of(http_function(hello), services=services) as client:
+            services.threads.close(5)
+            return (await client.get("/api/hello")).status_code
+
+    assert asyncio.run(ask()) == 503

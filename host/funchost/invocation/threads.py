@@ -15,11 +15,15 @@ from queue import SimpleQueue
 from time import monotonic
 from typing import Any, TypeVar
 
-__all__ = ["UserThreads"]
+__all__ = ["ThreadsClosed", "UserThreads"]
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+
+class ThreadsClosed(RuntimeError):
+    """Work came after the pool was closed; it was not begun."""
 
 
 class _Mailbox:
@@ -77,7 +81,7 @@ class UserThreads:
     def submit(self, task: Callable[[], object], *, context: Context | None = None) -> None:
         """Run ``task`` soon, inside a copy of ``context`` (the caller's, when None). Never blocks.
 
-        What ``task`` raises is logged and dropped. Raises RuntimeError after :meth:`close`.
+        What ``task`` raises is logged and dropped. Raises ThreadsClosed after :meth:`close`.
         """
         self._put((context.copy() if context else copy_context(), task, (), None, None))
 
@@ -114,7 +118,7 @@ class UserThreads:
 
     def _put(self, task: _Task) -> None:
         if self._closed:
-            raise RuntimeError("the thread pool is closed")
+            raise ThreadsClosed("the host stops: no more user code is started")
         self._tasks.put(task)
         if len(self._threads) < self.size:
             self._start_one_unless_idle()

@@ -16,6 +16,7 @@ from funchost.app.spec import FunctionSpec
 from funchost.clock import new_invocation_id
 from funchost.invocation.invocation import Invocation
 from funchost.invocation.invoker import Invoker
+from funchost.invocation.threads import ThreadsClosed
 from funchost.web.asgi import ASGIApp, Receive, Reply, Scope, Send, send_reply
 from funchost.web.body import BodyTooLarge, ClientGone, check_length, read_body
 from funchost.web.cors import with_cors
@@ -41,6 +42,7 @@ _UNAUTHORISED = Reply(401)
 # never see this answer. The server reads the rest and drops it.
 _TOO_LARGE = Reply(413)
 _FAILED = Reply(500)
+_STOPPING = Reply(503)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,18 +128,22 @@ class FunctionRoutes:
         if target is None:
             logger.error("function %s cannot run: %s", route.function.name, route.function.problem)
             return await send_reply(send, _FAILED)
-        headers = header_map(scope)
         try:
-            if target.hosted is not None:
-                return await self._exchange(target, headers, scope, receive, send)
-            body = await read_body(headers, receive, limit_bytes=self._limit_bytes)
+            return await self._call(target, values, scope, receive, send)
         except BodyTooLarge:
             return await send_reply(send, _TOO_LARGE)
         except ClientGone:
             return None
+
+    async def _call(
+        self, target: _Target, values: Mapping[str, str], scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        headers = header_map(scope)
+        if target.hosted is not None:
+            return await self._exchange(target, headers, scope, receive, send)
+        body = await read_body(headers, receive, limit_bytes=self._limit_bytes)
         request = make_request(scope, headers, values, body)
-        invocation = _invocation(scope, headers, request)
-        invocation.binding_data = lambda: binding_data(request)
+        invocation = _invocation(scope, headers, request, lambda: binding_data(request))
         return await send_reply(send, await _answer(target, invocation))
 
     async def _exchange(
@@ -160,17 +166,21 @@ async def _answer(target: _Target, invocation: Invocation) -> Reply:
         if cast("asyncio.Task[Any]", asyncio.current_task()).cancelling():
             raise
         return _FAILED  # user code cancelled itself, nobody cancelled the request
+    except ThreadsClosed:
+        return _STOPPING
     except (Exception, SystemExit):  # noqa: BLE001 - the border around an invocation
         # The invoker has logged it. That an app calls sys.exit() ends its invocation, not the host.
         return _FAILED
     return target.unset if answer is None else answer
 
 
-def _invocation(scope: Scope, headers: Mapping[str, str], trigger: Any) -> Invocation:
+def _invocation(
+    scope: Scope, headers: Mapping[str, str], trigger: Any, data: Callable[[], Mapping[str, Any]] = dict[str, Any]
+) -> Invocation:
     # The path as it came: decoded, it could hold a line break and forge a line of the log.
     raw: bytes = scope.get("raw_path") or b""
     reason = f"{scope['method']} {raw.decode('latin-1')}"
-    return Invocation(new_invocation_id(), trigger, reason, None, trace_of(headers))
+    return Invocation(new_invocation_id(), trigger, reason, trace=trace_of(headers), binding_data=data)
 
 
 def _target(function: FunctionSpec, invoker: Invoker) -> _Target:
