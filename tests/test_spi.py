@@ -73,11 +73,9 @@ def test_a_prepared_function_reads_and_writes_through_its_bindings() -> None:
     assert host.threads.close(5)
 
 
-def test_a_mistake_in_a_binding_or_a_parameter_is_the_functions_problem() -> None:
+def test_a_mistake_in_a_binding_is_the_functions_problem() -> None:
     with pytest.raises(ConfigError, match="'one' has no 'key'"):
         prepare(activity(lambda name, one: None, binding("shelf", "one")), Bindings([Shelf()]), services())
-    with pytest.raises(ConfigError, match="no binding: extra"):
-        prepare(activity(lambda name, extra: None), Bindings([Shelf()]), services())
 
 
 def test_unknown_triggers_and_inputs_are_refused_by_type() -> None:

@@ -20,7 +20,7 @@ from funchost.invocation.invocation import Invocation
 from funchost.invocation.invoker import Invoker
 from funchost.invocation.limits import time_limit
 from funchost.invocation.log import InvocationLog, Lines
-from funchost.invocation.parameters import match_parameters
+from funchost.invocation.parameters import read_parameters
 from funchost.invocation.threads import UserThreads
 from funchost.invocation.values import AsyncInput, Input, Output
 from funchost.taskhub import TaskHub
@@ -149,7 +149,7 @@ def discover_bindings() -> Bindings:
 
 def prepare(function: FunctionSpec, bindings: Bindings, services: HostServices) -> Invoker:
     """The invoker of one function. Raises ConfigError, whose text is the function's problem."""
-    parameters = match_parameters(function)
+    parameters = read_parameters(function)
     bindings.validate(function)
     log = InvocationLog(function, services.lines)
     annotations = parameters.annotations

@@ -15,7 +15,7 @@ from funchost.invocation.current import CURRENT, Current, current
 from funchost.invocation.invocation import Invocation, Retry, Trace
 from funchost.invocation.invoker import Invoke, Invoker
 from funchost.invocation.log import InvocationLog
-from funchost.invocation.parameters import match_parameters
+from funchost.invocation.parameters import read_parameters
 from funchost.invocation.threads import UserThreads
 from funchost.invocation.values import AsyncInput, Input, Output
 from invocation.functions import activity, binding, function, output
@@ -34,7 +34,7 @@ Prepare = Callable[..., Invoker]
 @pytest.fixture
 def prepared(threads: UserThreads) -> Prepare:
     def prepare(spec: FunctionSpec, **options: Any) -> Invoker:
-        return Invoker(spec, threads, parameters=match_parameters(spec), **options)
+        return Invoker(spec, threads, parameters=read_parameters(spec), **options)
 
     return prepare
 

@@ -64,7 +64,8 @@ async def web_app(
     prepared: list[FunctionSpec] = []
     for function in functions:
         try:
-            invokers[function.name] = prepare(function, Bindings([BINDING]), services)
+            if function.runs:
+                invokers[function.name] = prepare(function, Bindings([BINDING]), services)
             prepared.append(function)
         except ConfigError as problem:
             prepared.append(replace(function, problem=str(problem)))

@@ -52,9 +52,9 @@ def test_an_unknown_path_and_a_wrong_method_are_404() -> None:
 
 def test_a_disabled_function_is_404_and_one_with_a_problem_500(caplog: pytest.LogCaptureFixture) -> None:
     assert get("/api/hello", http_function(hello, disabled=True)).status_code == 404
-    response = get("/api/hello", http_function(lambda wrong: None))
+    response = get("/api/hello", http_function(hello, problem="no such thing"))
     assert (response.status_code, response.content) == (500, b"")
-    assert "wrong" in caplog.text
+    assert "no such thing" in caplog.text
 
 
 def test_the_listing_names_methods_and_paths_and_what_was_refused() -> None:
