@@ -1,7 +1,7 @@
 """Functions and bindings made by hand, to invoke."""
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,3 @@ def activity(call: Callable[..., Any], *others: BindingSpec, **changes: Any) -> 
     """An activity whose trigger is the function's first parameter."""
     first = next(iter(inspect.signature(call).parameters))
     return function(call, binding("activityTrigger", first), *others, **changes)
-
-
-def names(bindings: Sequence[BindingSpec]) -> list[str]:
-    return [one.name for one in bindings]

@@ -60,7 +60,7 @@ class RouteTable:
     def find(self, method: str, path: str) -> Match | None:
         """``path`` is decoded and without its first slash."""
         for route in self._literal.get(path.lower().removesuffix("/"), self._dynamic):
-            if route.methods and method not in route.methods:
+            if not route.allows(method):
                 continue
             if route.template.literal is not None:
                 return route, _NO_VALUES
