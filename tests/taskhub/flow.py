@@ -11,7 +11,7 @@ STEPS = 3
 def outcome_of(episode: Episode) -> Outcome:
     """The next step, from past and messages alone."""
     new: list[HistoryEvent] = [message.event for message in episode.messages]
-    answered = sum(isinstance(event, TaskCompleted) for event in [*episode.session.past, *new])
+    answered = sum(isinstance(event, TaskCompleted) for event in [*(episode.session.past or ()), *new])
     if answered == STEPS:
         done = ExecutionCompleted(timestamp=NOW, status=RuntimeStatus.COMPLETED, result=str(answered))
         change = StatusChange(status=RuntimeStatus.COMPLETED, output=str(answered))

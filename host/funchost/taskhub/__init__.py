@@ -143,13 +143,14 @@ class Session:
     """The right to advance one execution, based on what ``token`` stands for.
 
     ``token`` is opaque above the seam (a fence and a number, an ETag). It is good for one commit, which
-    gives the next. ``past`` is the committed history that ``token`` stands for.
+    gives the next. ``past`` is the committed history that ``token`` stands for; None in an episode of a
+    session that the worker holds. One that has forgotten the session abandons the episode.
     """
 
     instance: InstanceId
     execution: ExecutionId
     token: object
-    past: Sequence[HistoryEvent]
+    past: Sequence[HistoryEvent] | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from funchost.durable.events import HistoryEvent
 from funchost.ids import ExecutionId, InstanceId
 from funchost.taskhub import ActivityWork, Episode, Received, Revoked, Session
 from funchost.taskhub.sqlite.codec import Token
@@ -40,8 +41,8 @@ class Resident:
     attempt: int = 1
     not_before: float = 0.0
 
-    def episode(self, past: Sequence[object]) -> Episode:
-        session = Session(self.id, self.execution_id, self.token, past)  # pyright: ignore[reportArgumentType]
+    def episode(self, past: Sequence[HistoryEvent] | None) -> Episode:
+        session = Session(self.id, self.execution_id, self.token, past)
         messages = [Received(arrival.id, arrival.event) for arrival in self.out.values()]
         return Episode(session, messages, self.attempt)
 
@@ -121,7 +122,7 @@ class Mailbox:
                 resident.out = {arrival.id: arrival for arrival in resident.inbox}
                 resident.inbox.clear()
                 if resident.held or resident.fresh:
-                    handout.warm.append(resident.episode(()))
+                    handout.warm.append(resident.episode(None if resident.held else ()))
                 else:
                     handout.cold.append(resident)
                 resident.held, resident.fresh = True, False
@@ -136,6 +137,8 @@ class Mailbox:
             for episode in handout.warm:
                 resident = self._resident_of(episode.session.token)
                 if resident is not None:
+                    resident.fresh = episode.session.past is not None
+                    resident.held = not resident.fresh
                     self._return(resident)
             for resident in handout.cold:
                 resident.held = False

@@ -36,7 +36,7 @@ _RETRY_AFTER_S = 5.0
 
 
 class SqliteWorker(Memory):
-    """A :class:`~funchost.taskhub.HubWorker`. An episode of a held session carries an empty past.
+    """A :class:`~funchost.taskhub.HubWorker`. An episode of a held session carries no past.
 
     ``key`` is None before it has joined and after it has left: then it claims nothing. ``accompanied`` is
     set while there are other workers, ``left_behind`` when there is something to sweep.

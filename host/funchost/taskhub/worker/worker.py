@@ -165,7 +165,8 @@ class OrchestrationWorker:
             for work in await self._hub.take(episodes=episodes, activities=slots):
                 match work:
                     case Episode():
-                        self._received(work)
+                        if not self._received(work):
+                            await self._hub.abandon(work, delay=timedelta(), why="its session was forgotten")
                     case ActivityWork():
                         self._claimed([work])
                     case Revoked():
@@ -196,20 +197,26 @@ class OrchestrationWorker:
         with suppress(RuntimeError):  # the loop is closed: the process is ending
             self._loop.call_soon_threadsafe(callback)
 
-    def _received(self, episode: Episode) -> None:
-        """Messages for an instance: to the episode that runs, or to a thread that runs one."""
+    def _received(self, episode: Episode) -> bool:
+        """Messages for an instance: to the episode that runs, or to a thread that runs one.
+
+        False: they need the past, which went out of memory while they were on their way.
+        """
         session = episode.session
         with self._lock:
             live = self._live.get(session.instance)
             if live is None or live.execution != session.execution:
+                if session.past is None:
+                    return False
                 live = LiveInstance(session.instance, session.execution, session.token, list(session.past))
                 self._live[session.instance] = live
             live.inbox.extend(episode.messages)
             if live.busy:
-                return
+                return True
             live.busy = True
             self._episodes_running += 1
         self._episode_threads.submit(lambda: self._run_episode(live))
+        return True
 
     def _forget(self, instance: InstanceId) -> None:
         with self._lock:
