@@ -19,6 +19,7 @@ from funchost.console.listing import function_list, loopback_url
 from funchost.console.look import Look
 from funchost.console.session import Console
 from funchost.console.stamp import now_ns
+from funchost.errors import AppImportError, ConfigError
 from funchost.settings import Settings, find_root, load_settings
 
 __all__ = ["LoadedApp", "load", "serve_here", "serve_loaded"]
@@ -63,7 +64,23 @@ def load(options: StartOptions, sockets: Sequence[socket.socket]) -> Generator[L
         app = load_app(settings.root, settings)
         for note in app.notes:
             console.say(note, Tone.WARNING)
+        _check_mistakes(app, console)
         yield LoadedApp(settings, app, console, sockets, options.drain_s)
+
+
+def _check_mistakes(app: FunctionApp, console: Console) -> None:
+    """A mistake in one file of decorated functions is a mistake of the app; function folders stand for
+    themselves, and only an app that has none left is refused."""
+    mistaken = [f for f in app.functions if f.mistaken and not f.disabled]
+    if not mistaken:
+        return
+    problems = "\n".join(f"{f.problem}" for f in mistaken)
+    if any(f.model == "decorators" for f in mistaken) or not any(f.runs for f in app.functions):
+        if framed := "\n".join(f.framed for f in mistaken if f.framed):
+            raise AppImportError(problems, framed)
+        raise ConfigError(problems)
+    for function in mistaken:
+        console.say(function.framed or function.problem or "", Tone.ERROR)
 
 
 def serve_loaded(loaded: LoadedApp, *, again: bool, ready: Callable[[], None], on_stop: OnStop) -> None:
