@@ -4,11 +4,12 @@ All statements of this module are one call each, whatever the number of commits,
 it has nothing to do.
 """
 
-import json
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from sqlite3 import Connection
+
+import msgspec
 
 from funchost.durable.status import RuntimeStatus
 from funchost.instant import Instant
@@ -100,8 +101,8 @@ def check(
     tokens += [answer.receipt.key for answer in answers]
     sql = _FENCED_CHECK if fenced else _UNFENCED_CHECK
     row = connection.execute(sql, (array(commit.token for commit in commits), array(tokens))).fetchone()
-    fresh = {index: (RuntimeStatus(status), seq) for index, status, seq in json.loads(row[0])}
-    unanswered = set[int](json.loads(row[1]))
+    fresh = {index: (RuntimeStatus(status), seq) for index, status, seq in msgspec.json.decode(row[0])}
+    unanswered = set[int](msgspec.json.decode(row[1]))
     accepted = list[Accepted]()
     for index, commit in enumerate(commits):
         found = fresh.get(index)

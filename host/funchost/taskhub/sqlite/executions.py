@@ -4,9 +4,10 @@ Continue-as-new, replacement and purge only mark an execution; its history goes 
 time, so that no single transaction pays for a long life.
 """
 
-import json
 from collections.abc import Collection, Sequence
 from sqlite3 import Connection
+
+import msgspec
 
 from funchost.ids import InstanceId
 from funchost.taskhub.sqlite.rows import Rows, array, run_values
@@ -70,7 +71,7 @@ def leave_behind(connection: Connection, executions: Sequence[int]) -> None:
 
 def purge(connection: Connection, ids: Collection[InstanceId]) -> dict[InstanceId, int]:
     """Remove these instances, whatever their state; gives the keys of those that there were."""
-    rows = json.loads(connection.execute(_PURGED, (array(ids),)).fetchone()[0])
+    rows = msgspec.json.decode(connection.execute(_PURGED, (array(ids),)).fetchone()[0])
     keys = {instance: key for instance, key, _ in rows}
     leave_behind(connection, sorted({execution for _, _, execution in rows}))
     end_messages(connection, list(keys.values()))

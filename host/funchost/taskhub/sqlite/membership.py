@@ -1,8 +1,9 @@
 """The ``worker`` table: who takes part in a hub. A row here says who; the kernel lock says whether it lives."""
 
-import json
 from collections.abc import Sequence
 from sqlite3 import Connection
+
+import msgspec
 
 from funchost.ids import WorkerId
 from funchost.taskhub.sqlite.rows import array, run_values
@@ -38,5 +39,5 @@ def bury(connection: Connection, workers: Sequence[int]) -> None:
 
 
 def peers(connection: Connection, me: int | None) -> Peers:
-    rows = json.loads(connection.execute(_WORKERS, (-1 if me is None else me,)).fetchone()[0])
+    rows = msgspec.json.decode(connection.execute(_WORKERS, (-1 if me is None else me,)).fetchone()[0])
     return {key: (WorkerId(worker), address) for key, worker, address in rows}

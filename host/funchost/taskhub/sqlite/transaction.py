@@ -5,11 +5,12 @@ fewest statements: purges, commits and answers, starts, messages, then claims. T
 matters (two commits of one instance) are never in one batch.
 """
 
-import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from sqlite3 import Connection
 from typing import assert_never
+
+import msgspec
 
 from funchost.durable.status import RuntimeStatus
 from funchost.ids import InstanceId
@@ -161,11 +162,11 @@ def _advance_and_route(
 
 def _resolve(connection: Connection, router: Router, ids: Collection[InstanceId]) -> None:
     row = connection.execute(_RESOLVE, (array(ids),)).fetchone()
-    for key, instance, status, execution, execution_id, seq, fence, owner in json.loads(row[0]):
+    for key, instance, status, execution, execution_id, seq, fence, owner in msgspec.json.decode(row[0]):
         router.targets[instance] = Target(
             key, instance, RuntimeStatus(status), execution, execution_id, seq, fence, owner
         )
-    last = json.loads(row[1])
+    last = msgspec.json.decode(row[1])
     keys = router.keys
     keys.instance, keys.execution, keys.message = (
         last.get("instance", 0),
