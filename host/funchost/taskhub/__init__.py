@@ -330,7 +330,10 @@ class HubWorker(Protocol):
         ...
 
     async def abandon(self, work: Episode | ActivityWork, *, delay: timedelta, why: str) -> None:
-        """Give work back untouched, to be taken again after ``delay`` with ``attempt + 1``."""
+        """Give work back untouched, to be taken again after ``delay`` with ``attempt + 1``.
+
+        With an episode its session is given back too: the next one carries the past.
+        """
         ...
 
     async def release(self, instance: InstanceId) -> None:
