@@ -16,8 +16,9 @@ The rules every implementation keeps (one contract suite checks them):
   :class:`Lost` and nothing of it is in the history.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import Enum
@@ -369,6 +370,13 @@ class TaskHub(Protocol):
 
     async def purge(self, instance: InstanceId) -> bool:
         """Remove all of a finished instance, whatever its state; False when there is none."""
+        ...
+
+    def ended(self, instance: InstanceId) -> AbstractContextManager[asyncio.Event]:
+        """While entered: an event that is set when an execution of ``instance`` ends in this process.
+
+        Ends in other processes set nothing: whoever waits looks from time to time as well.
+        """
         ...
 
     def work(self, worker: WorkerId) -> AbstractAsyncContextManager[HubWorker]:

@@ -160,17 +160,34 @@ class HubClient:
             page = await self.hub.list(finished, page=page.next)
 
     async def wait(self, instance_id: str, *, timeout_s: float, interval_s: float) -> Instance | None:
-        """The instance once it is finished, looked at every ``interval_s`` and a last time at the end; None
-        when it is still open or unknown then."""
+        """The instance once it is finished; None when it is still open or unknown after ``timeout_s``.
+
+        An end in this process is noticed at once; beside that it looks every ``interval_s``, and a last time.
+        """
         deadline = self._clock.monotonic() + timeout_s
-        while True:
-            instance = await self.hub.read(InstanceId(instance_id), payloads=False)
-            if instance is not None and instance.status.is_terminal:
-                return await self.hub.read(InstanceId(instance_id))
-            remaining = deadline - self._clock.monotonic()
-            if remaining <= 0:
-                return None
-            await self._clock.sleep(min(max(interval_s, _SHORTEST_POLL_S), remaining))
+        with self.hub.ended(InstanceId(instance_id)) as ended:
+            while True:
+                instance = await self.hub.read(InstanceId(instance_id), payloads=False)
+                if instance is not None and instance.status.is_terminal:
+                    return await self.hub.read(InstanceId(instance_id))
+                remaining = deadline - self._clock.monotonic()
+                if remaining <= 0:
+                    return None
+                await self._set_within(ended, min(max(interval_s, _SHORTEST_POLL_S), remaining))
+
+    async def _set_within(self, event: asyncio.Event, seconds: float) -> None:
+        """Wait for ``event``, but no longer than that; it is clear afterwards."""
+        waits: set[asyncio.Task[object]] = {
+            asyncio.create_task(event.wait()),
+            asyncio.create_task(self._clock.sleep(seconds)),
+        }
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+            await asyncio.gather(*waits, return_exceptions=True)
+            event.clear()
 
     def _registered(self, name: str) -> str:
         registered = self._orchestrators.get(name.lower())

@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncGenerator, Generator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
 from sqlite3 import Connection
 from typing import Self
@@ -63,6 +63,7 @@ class SqliteTaskHub:
         self._locks = WorkerLocks(workers)
         self._returns = Returns()
         self._worker: SqliteWorker | None = None
+        self._watches: dict[InstanceId, list[tuple[asyncio.AbstractEventLoop, asyncio.Event]]] = {}
         self._nobody = Memory()
 
         def open_reader() -> Connection:
@@ -170,6 +171,19 @@ class SqliteTaskHub:
         """After the worker has left. Waits for commits under way."""
         await asyncio.get_running_loop().run_in_executor(None, self._close)
 
+    @contextmanager
+    def ended(self, instance: InstanceId) -> Generator[asyncio.Event]:
+        event, loop = asyncio.Event(), asyncio.get_running_loop()
+        watch = (loop, event)
+        self._watches.setdefault(instance, []).append(watch)
+        try:
+            yield event
+        finally:
+            watches = self._watches[instance]
+            watches.remove(watch)
+            if not watches:
+                del self._watches[instance]
+
     # --- taking part
 
     def work(self, worker: WorkerId) -> AbstractAsyncContextManager[HubWorker]:
@@ -237,6 +251,8 @@ class SqliteTaskHub:
         worker = self._worker
         if worker is not None:
             worker.settle(effects)
+        if self._watches:
+            self._tell_ends(effects)
         for then, result in effects.calls:
             try:
                 then(result)
@@ -245,6 +261,12 @@ class SqliteTaskHub:
                 logger.exception("whoever waited for a commit failed to hear of it")
         for address in effects.addresses:
             ring(address)
+
+    def _tell_ends(self, effects: Effects) -> None:
+        for advanced in effects.advanced:
+            if advanced.write.ends:
+                for loop, event in tuple(self._watches.get(advanced.write.instance, ())):
+                    self._returns.later(loop, event.set)
 
     def _close(self) -> None:
         self._committer.close()
