@@ -1,7 +1,8 @@
 """Another process that works on a hub: ``python peer.py <folder> <worker> <die at> <after how many>``.
 
 It takes whatever comes, schedules one activity an episode up to three, answers them as a worker does, and
-prints a line for each thing it did. With a fault point it kills itself at that point of a transaction.
+prints a line for each thing it did. With a fault point it kills itself at that point of a transaction; with
+``hold`` it keeps the first activity for ever and does nothing more.
 """
 
 import asyncio
@@ -36,14 +37,16 @@ async def main(folder: Path, worker: str, point: str, after: int) -> None:
     )
     async with hub.work(WorkerId(worker)) as here:
         print("working", flush=True)
-        await serve(here)
+        await serve(here, hold=point == "hold")
 
 
-async def serve(here: HubWorker) -> None:
+async def serve(here: HubWorker, *, hold: bool) -> None:
     while True:
         for work in await here.take(episodes=10, activities=10):
             if isinstance(work, ActivityWork):
                 print("activity", work.instance, work.task, flush=True)
+                if hold:
+                    await asyncio.Event().wait()
                 await asyncio.to_thread(here.answer, work, answer_event(work), lambda given: None)
             elif isinstance(work, Episode):
                 print("episode", work.session.instance, flush=True)
