@@ -1,0 +1,174 @@
+"""The orchestrators of the host under test, and what each of them must come to.
+
+An input is a dict: ``n`` says how much there is to do, ``gate`` after how many steps the flow waits for the event
+``go`` (none, if it is absent). No output depends on how often an activity ran.
+"""
+
+import time
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from azure.durable_functions import RetryOptions
+
+from funchost.durable.functions import DurableFunctions, Orchestrator
+from funchost.durable.status import RuntimeStatus
+from recovery.effects import ACTIVITY_NAMES
+
+__all__ = ["FLOWS", "GATED", "SLOW_CODE_S", "Flow", "functions"]
+
+SLOW_CODE_S = 0.12
+"""How long ``slow`` keeps its thread: longer than an answer may wait for an episode in memory."""
+
+Code = Generator[Any, Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """``expected`` gives the output for an input."""
+
+    call: Callable[[Any], Code]
+    expected: Callable[[dict[str, Any]], Any]
+    status: RuntimeStatus = RuntimeStatus.COMPLETED
+
+
+def chain(context: Any) -> Code:
+    value = 0
+    for step in range(context.get_input()["n"]):
+        yield from _gate(context, step)
+        value = yield from _add(context, value, "add" if step % 2 else "add_async")
+    return value
+
+
+def fan(context: Any) -> Code:
+    n = context.get_input()["n"]
+    calls = [context.call_activity("add" if i % 3 else "add_async", i) for i in range(n)]
+    answers = yield context.task_all(calls)
+    yield from _gate(context, 0)
+    more = yield context.task_all([context.call_activity("add", i) for i in range(2)])
+    return sum(answer["value"] for answer in [*answers, *more])
+
+
+def retrying(context: Any) -> Code:
+    yield from _gate(context, 0)
+    answer = yield context.call_activity_with_retry("flaky", RetryOptions(10, 20), context.get_input()["n"])
+    return (yield from _add(context, answer["value"]))
+
+
+def timers(context: Any) -> Code:
+    value = 0
+    for step in range(context.get_input()["n"]):
+        yield from _gate(context, step)
+        yield context.create_timer(context.current_utc_datetime + timedelta(milliseconds=20))
+        value = yield from _add(context, value)
+    return value
+
+
+def race(context: Any) -> Code:
+    """The event against a timer that is cancelled; without a gate, a timer against an event that never comes."""
+    gated = context.get_input().get("gate") is not None
+    wait = timedelta(hours=1) if gated else timedelta(milliseconds=30)
+    event = context.wait_for_external_event("go" if gated else "never")
+    timer = context.create_timer(context.current_utc_datetime + wait)
+    winner = yield context.task_any([event, timer])
+    if winner is event:
+        timer.cancel()
+    value = yield from _add(context, 0)
+    return ["event" if winner is event else "timer", value]
+
+
+def family(context: Any) -> Code:
+    n = context.get_input()["n"]
+    context.set_custom_status("raising")
+    yield from _gate(context, 0)
+    grown = yield context.task_all([context.call_sub_orchestrator("chain", {"n": i + 1}) for i in range(n)])
+    context.set_custom_status("grown")
+    value = yield from _add(context, sum(grown))
+    last = yield context.call_sub_orchestrator("chain", {"n": 2}, f"{context.instance_id}-last")
+    return value + last
+
+
+def generations(context: Any) -> Code:
+    """Continues as new ``n`` times; in the generation of the gate it waits."""
+    given = context.get_input()
+    made = given.get("made", 0)
+    yield from _gate(context, made)
+    total = yield from _add(context, given.get("total", 0))
+    if made + 1 < given["n"]:
+        context.continue_as_new({**given, "made": made + 1, "total": total})
+        return None
+    return total
+
+
+def slow(context: Any) -> Code:
+    """Keeps its thread after each answer, before anything of the episode can be committed."""
+    value = 0
+    for step in range(context.get_input()["n"]):
+        yield from _gate(context, step)
+        value = yield from _add(context, value)
+        if not context.is_replaying:
+            time.sleep(SLOW_CODE_S)
+    return value
+
+
+def careful(context: Any) -> Code:
+    """Handles the failure of an activity and cleans up."""
+    yield from _gate(context, 0)
+    try:
+        yield context.call_activity("broken", 1)
+    except Exception as exc:
+        value = yield from _add(context, 1)
+        return ["broken on purpose" in str(exc), value]
+    return None
+
+
+def careless(context: Any) -> Code:
+    value = yield from _add(context, 1)
+    yield from _gate(context, 0)
+    yield context.call_activity("broken", value)
+
+
+def endless(context: Any) -> Code:
+    """Only a termination ends it: it works, and waits for what does not come."""
+    value = 0
+    while True:
+        value = yield from _add(context, value)
+        yield context.create_timer(context.current_utc_datetime + timedelta(hours=1))
+
+
+def _add(context: Any, value: int, name: str = "add") -> Code:
+    answer = yield context.call_activity(name, value)
+    return answer["value"]
+
+
+def _gate(context: Any, step: int) -> Code:
+    if context.get_input().get("gate") == step:
+        yield context.wait_for_external_event("go")
+
+
+def _n(given: dict[str, Any]) -> int:
+    return given["n"]
+
+
+FLOWS = {
+    "chain": Flow(chain, _n),
+    "fan": Flow(fan, lambda given: sum(range(1, given["n"] + 1)) + 3),
+    "retrying": Flow(retrying, lambda given: given["n"] + 2),
+    "timers": Flow(timers, _n),
+    "race": Flow(race, lambda given: ["event" if given.get("gate") is not None else "timer", 1]),
+    "family": Flow(family, lambda given: sum(range(1, given["n"] + 1)) + 1 + 2),
+    "generations": Flow(generations, _n),
+    "slow": Flow(slow, _n),
+    "careful": Flow(careful, lambda given: [True, 2]),
+    "careless": Flow(careless, lambda given: "broken on purpose", RuntimeStatus.FAILED),
+    "endless": Flow(endless, lambda given: "enough", RuntimeStatus.TERMINATED),
+}
+
+GATED = tuple(name for name in FLOWS if name not in ("endless", "slow"))
+"""Flows that wait for ``go`` when their input asks for it."""
+
+
+def functions(wrap: Callable[[Callable[[Any], Code]], Callable[[Any], Code]] = lambda call: call) -> DurableFunctions:
+    """``wrap`` goes around the code of every orchestrator."""
+    return DurableFunctions([Orchestrator(name, wrap(flow.call)) for name, flow in FLOWS.items()], ACTIVITY_NAMES)

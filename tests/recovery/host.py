@@ -1,0 +1,226 @@
+"""A host under test as a process of its own: hub, engine, worker and activities on a folder."""
+
+import asyncio
+import contextvars
+import logging
+import multiprocessing
+import os
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Self
+
+from funchost.clock import Clock, new_guid
+from funchost.durable.execution import EngineSettings
+from funchost.durable.functions import DurableFunctions
+from funchost.ids import ExecutionId, InstanceId, WorkerId
+from funchost.invocation.threads import UserThreads
+from funchost.taskhub import TaskHub
+from funchost.taskhub.sqlite.file import Durability
+from funchost.taskhub.worker.activity import Activity
+from funchost.taskhub.worker.advance import Advance, Engine
+from funchost.taskhub.worker.worker import Limits, OrchestrationWorker
+from recovery.clocks import JumpingClock
+from recovery.effects import Effects, activities
+from recovery.flows import functions
+from recovery.points import Hold, Kill, Switch, pointed_code
+from recovery.wrapped import PointedWorker, WrappedHub
+
+__all__ = ["LIMIT_S", "Folder", "Host", "HostSetup", "SilentLog", "open_hub", "worker_on"]
+
+LIMIT_S = 8.0
+"""How long anything may take that has to happen."""
+
+FORGET_S = 5.0
+"""The worker's pause between looks at its memory; the host under test does not wait that long."""
+
+_PROCESSES = multiprocessing.get_context("forkserver")
+# Imported once and inherited: a host starts in a few milliseconds, on threads and locks of its own.
+_PROCESSES.set_forkserver_preload(
+    ["funchost.taskhub.worker.worker", "funchost.taskhub.sqlite", "funchost.invocation.threads"]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """Where the hosts of one test live."""
+
+    path: Path
+
+    @property
+    def database(self) -> Path:
+        return self.path / "hubs" / "test.db"
+
+    @property
+    def effects(self) -> Effects:
+        return Effects(self.path / "effects")
+
+    @property
+    def logs(self) -> str:
+        return "".join(log.read_text() for log in sorted(self.path.glob("host-*.log")))
+
+
+@dataclass(frozen=True, slots=True)
+class HostSetup:
+    at: Kill | Hold | None = None
+    limits: Limits = field(default_factory=Limits)
+    durability: Durability = "relaxed"
+    check_fence: bool = True
+
+
+class SilentLog:
+    def ran(self, instance: InstanceId, result: Advance, took_s: float) -> None:
+        pass
+
+
+def open_hub(
+    folder: Folder,
+    clock: Clock,
+    *,
+    fault: Callable[[str], None] = lambda point: None,
+    durability: Durability = "relaxed",
+    check_fence: bool = True,
+) -> WrappedHub:
+    return WrappedHub.open(
+        folder.database,
+        name="test",
+        data_dir=folder.path,
+        clock=clock,
+        durability=durability,
+        fault=fault,
+        check_fence=check_fence,
+    )
+
+
+def worker_on(
+    hub: TaskHub,
+    clock: Clock,
+    names: DurableFunctions,
+    runnable: dict[str, Activity],
+    *,
+    limits: Limits,
+    threads: int = 8,
+    drain: timedelta = timedelta(seconds=10),
+) -> OrchestrationWorker:
+    return OrchestrationWorker(
+        hub,
+        WorkerId(new_guid()),
+        Engine(
+            names, EngineSettings(), lambda name, instance: contextvars.copy_context(), lambda: ExecutionId(new_guid())
+        ),
+        runnable,
+        user_threads=UserThreads(threads, name="activity"),
+        episode_threads=UserThreads(2, name="episode"),
+        clock=clock,
+        limits=limits,
+        log=SilentLog(),
+        drain_timeout=drain,
+    )
+
+
+class Host:
+    """``with Host(folder) as host:`` works until the end of the block, unless it is killed before."""
+
+    def __init__(self, folder: Folder, setup: HostSetup | None = None) -> None:
+        self._pipe, self._theirs = _PROCESSES.Pipe()
+        self._process = _PROCESSES.Process(
+            target=_serve, args=(folder, setup or HostSetup(), self._theirs), daemon=True
+        )
+
+    def __enter__(self) -> Self:
+        self._process.start()
+        self._theirs.close()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pipe.close()
+        self._process.kill()
+        self._process.join(LIMIT_S)
+        self._process.close()
+
+    @property
+    def pid(self) -> int:
+        assert self._process.pid is not None
+        return self._process.pid
+
+    @property
+    def is_alive(self) -> bool:
+        return self._process.is_alive()
+
+    def wait_until_ready(self) -> None:
+        """It works, or has ended already."""
+        self._hear()
+
+    def wait_until_held(self) -> None:
+        """After it was ready: it waits where it was to be held."""
+        self._hear()
+
+    def go_on(self) -> None:
+        self._pipe.send(True)
+
+    def wait_until_gone(self, timeout_s: float = LIMIT_S) -> bool:
+        self._process.join(timeout_s)
+        return not self._process.is_alive()
+
+    def kill(self) -> None:
+        self._process.kill()
+        assert self.wait_until_gone()
+
+    def stop(self) -> None:
+        """As Ctrl+C does: it finishes what runs and ends in order."""
+        self.send(signal.SIGTERM)
+        assert self.wait_until_gone(), "the host did not stop"
+        assert self._process.exitcode == 0, self._process.exitcode
+
+    def send(self, number: signal.Signals) -> None:
+        """Nothing happens when it has ended already."""
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, number)
+
+    def _hear(self) -> None:
+        assert self._pipe.poll(LIMIT_S), "the host says nothing"
+        try:
+            self._pipe.recv()
+        except EOFError:
+            self._process.join(LIMIT_S)
+
+
+def _serve(folder: Folder, setup: HostSetup, client: Connection) -> None:
+    logging.basicConfig(filename=folder.path / f"host-{os.getpid()}.log", level=logging.WARNING)
+    # Threads of eight activities take turns often, as in a host.
+    sys.setswitchinterval(0.0005)
+    asyncio.run(_run(folder, setup, client))
+
+
+async def _run(folder: Folder, setup: HostSetup, client: Connection) -> None:
+    switch = Switch(setup.at, lambda: _hold(client))
+    clock = JumpingClock(impatient=FORGET_S)
+    hub = open_hub(folder, clock, fault=switch.passed, durability=setup.durability, check_fence=setup.check_fence)
+    hub.wrap = lambda worker: PointedWorker(worker, switch.passed)
+    # Each statement is a call of the storage; the committer owns the one connection that writes.
+    hub._committer._connection.set_trace_callback(lambda statement: switch.passed("statement"))
+    runnable = activities(folder.effects, switch.passed)
+    worker = worker_on(hub, clock, functions(pointed_code(switch.passed)), runnable, limits=setup.limits)
+    running = asyncio.create_task(worker.run(lambda: client.send(True)))
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, running.cancel)
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    loop.add_reader(parent.sentinel, running.cancel)
+    try:
+        await running
+    except asyncio.CancelledError:
+        pass
+    finally:
+        loop.remove_reader(parent.sentinel)
+        await hub.close()
+
+
+def _hold(client: Connection) -> None:
+    client.send(True)
+    client.recv()
