@@ -11,7 +11,6 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.drive import Burst, answered_with_result, started_then_watched
 from bench.load import Client
 from bench.processes import Server, free_port, wait_for_answer
 
@@ -20,16 +19,22 @@ __all__ = ["DBOS", "FUNCHOST", "FUNCHOST_QUIET", "RESTATE", "STARLETTE", "Runnin
 ROOT = Path(__file__).resolve().parent.parent
 APP = ROOT / "bench" / "app"
 _BIN = Path(sys.executable).parent
+# The end of an instance in the same process is noticed at once, whatever the interval.
+_WAIT = "/runtime/webhooks/durabletask/orchestrators/{name}?timeout=600&pollingInterval=5"
 _RESTATE_SERVER = ROOT / "bench" / "node_modules" / ".bin" / "restate-server"
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A started system. ``server`` is the process whose CPU and memory count, ``burst`` how it is driven."""
+    """A started system. ``server`` is the process whose CPU and memory count; an orchestration is called by its
+    ``name`` in ``call_path``, with the input as JSON, and answered with its result."""
 
     base: str
     server: Server
-    burst: Burst
+    call_path: str
+
+    def url(self, orchestration: str) -> str:
+        return self.base + self.call_path.format(name=orchestration)
 
 
 Start = Callable[[Path], AbstractContextManager[Running]]
@@ -54,10 +59,10 @@ async def running(system: System) -> AsyncGenerator[tuple[Running, Client]]:
 
 
 @contextlib.contextmanager
-def _served(server: Server, base: str, burst: Burst, *, first: str) -> Generator[Running]:
+def _served(server: Server, base: str, call_path: str, *, first: str) -> Generator[Running]:
     with server:
         wait_for_answer(base + first, server)
-        yield Running(base, server, burst)
+        yield Running(base, server, call_path)
 
 
 def _funchost(env: Mapping[str, str]) -> Start:
@@ -68,7 +73,7 @@ def _funchost(env: Mapping[str, str]) -> Start:
         command = [str(_BIN / "funchost"), "start", "--no-reload", "--storage", "embedded", "--port", str(port)]
         server = Server("funchost", command, cwd=app, folder=folder, env=env)
         base = f"http://127.0.0.1:{port}"
-        return _served(server, base, started_then_watched(base), first="/api/hello")
+        return _served(server, base, _WAIT, first="/api/hello")
 
     return start
 
@@ -84,14 +89,14 @@ def _dbos(folder: Path) -> AbstractContextManager[Running]:
     env = {"BENCH_DATABASE_URL": f"sqlite:///{folder / 'dbos.sqlite'}"}
     server = _asgi_on_uvicorn("dbos", "bench.peers.dbos_app:app", port, folder, env)
     base = f"http://127.0.0.1:{port}"
-    return _served(server, base, answered_with_result(base + "/{name}"), first="/")
+    return _served(server, base, "/{name}", first="/")
 
 
 def _starlette(folder: Path) -> AbstractContextManager[Running]:
     port = free_port()
     server = _asgi_on_uvicorn("starlette", "bench.peers.starlette_app:app", port, folder, {})
     base = f"http://127.0.0.1:{port}"
-    return _served(server, base, answered_with_result(base), first="/api/hello")
+    return _served(server, base, "", first="/api/hello")
 
 
 @contextlib.contextmanager
@@ -114,7 +119,7 @@ def _restate(folder: Path) -> Generator[Running]:
         wait_for_answer(f"http://127.0.0.1:{admin}/health", server)
         _register(f"http://127.0.0.1:{admin}/deployments", f"http://127.0.0.1:{service}")
         wait_for_answer(f"{base}/restate/health", server)
-        yield Running(base, server, answered_with_result(base + "/bench/{name}"))
+        yield Running(base, server, "/bench/{name}")
 
 
 def _register(admin: str, service: str) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import time
 from dataclasses import dataclass
 
-from bench.drive import started
+from bench.drive import burst
 from bench.load import Client, prepare, sustained
 from bench.systems import Running
 
@@ -37,21 +37,19 @@ _IDLE_S = 5.0
 
 
 async def run(workload: Workload, system: Running, client: Client) -> float:
-    """Steps per second, from the first call until the last orchestration is known to be finished."""
+    """Steps per second, from the first call until the last answer."""
     await client.open(workload.instances)
     began = time.perf_counter()
-    outputs = await system.burst(client, workload.orchestration, workload.steps, workload.instances)
+    answers = await burst(client, system.url(workload.orchestration), workload.steps, workload.instances)
     elapsed = time.perf_counter() - began
-    answers = await outputs()
     if answers != [workload.expected] * workload.instances:
         raise RuntimeError(f"{system.server.name}: {workload.name} gave {answers[:5]!r}…, not {workload.expected}")
     return workload.instances * workload.steps / elapsed
 
 
 async def burn(system: Running, client: Client, *, seconds: float) -> None:
-    """Have one activity of funchost's keep the interpreter busy for ``seconds`` from about now."""
-    await started(system.base, client, "busy", seconds)
-    await asyncio.sleep(0.3)
+    """Have one activity keep the interpreter busy for that long."""
+    await burst(client, system.url("busy"), seconds, 1)
 
 
 async def hello(system: Running, client: Client) -> float:
