@@ -11,9 +11,9 @@ from funchost import spi
 from funchost.app.spec import BindingSpec, FunctionSpec
 from funchost.errors import ConfigError
 from funchost.invocation.invoker import Invoker
-from funchost.invocation.threads import UserThreads
 from funchost.invocation.values import Input, Output
 from funchost.spi import Bindings, HostServices, Listener, discover_bindings, prepare
+from funchost.threads import ThreadPool
 from invocation.functions import activity, binding, function, output
 
 
@@ -43,7 +43,7 @@ class Shelf:
 
 
 def services() -> HostServices:
-    return HostServices(UserThreads(1))
+    return HostServices(ThreadPool(1))
 
 
 def test_the_installed_bindings_are_found_by_entry_point() -> None:

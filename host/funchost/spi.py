@@ -21,9 +21,9 @@ from funchost.invocation.invoker import Invoker
 from funchost.invocation.limits import time_limit
 from funchost.invocation.log import InvocationLog, Lines
 from funchost.invocation.parameters import read_parameters
-from funchost.invocation.threads import UserThreads
 from funchost.invocation.values import AsyncInput, Input, Output
 from funchost.taskhub import TaskHub
+from funchost.threads import ThreadPool
 
 __all__ = ["Binding", "Bindings", "DurableClients", "HostServices", "Listener", "discover_bindings", "prepare"]
 
@@ -69,7 +69,7 @@ class HostServices:
     ``clients`` is None in a host without a task hub.
     """
 
-    threads: UserThreads
+    threads: ThreadPool
     settings: Mapping[str, str] = field(default_factory=dict[str, str])
     clock: Clock = field(default_factory=SystemClock)
     hub: TaskHub | None = None

@@ -16,14 +16,14 @@ from funchost.invocation.invocation import Invocation, Retry, Trace
 from funchost.invocation.invoker import Invoke, Invoker
 from funchost.invocation.log import InvocationLog
 from funchost.invocation.parameters import read_parameters
-from funchost.invocation.threads import UserThreads
 from funchost.invocation.values import AsyncInput, Input, Output
+from funchost.threads import ThreadPool
 from invocation.functions import activity, binding, function, output
 
 
 @pytest.fixture
-def threads() -> Iterator[UserThreads]:
-    pool = UserThreads(2)
+def threads() -> Iterator[ThreadPool]:
+    pool = ThreadPool(2)
     yield pool
     assert pool.close(5)
 
@@ -32,7 +32,7 @@ Prepare = Callable[..., Invoker]
 
 
 @pytest.fixture
-def prepared(threads: UserThreads) -> Prepare:
+def prepared(threads: ThreadPool) -> Prepare:
     def prepare(spec: FunctionSpec, **options: Any) -> Invoker:
         return Invoker(spec, threads, parameters=read_parameters(spec), **options)
 

@@ -11,7 +11,7 @@ from funchost.errors import FunctionTimeout
 from funchost.invocation.invoker import Invoker
 from funchost.invocation.limits import time_limit
 from funchost.invocation.log import InvocationLog
-from funchost.invocation.threads import UserThreads
+from funchost.threads import ThreadPool
 from invocation.functions import activity
 
 SOON = timedelta(milliseconds=20)
@@ -27,7 +27,7 @@ def test_async_code_over_the_limit_is_cancelled_and_reported(caplog: pytest.LogC
             cancelled.set()
 
     spec = activity(forever, name="act")
-    invoker = Invoker(spec, UserThreads(1), middleware=[time_limit(spec, SOON, InvocationLog(spec))])
+    invoker = Invoker(spec, ThreadPool(1), middleware=[time_limit(spec, SOON, InvocationLog(spec))])
     with pytest.raises(FunctionTimeout, match=r"0:00:00.020000 was exceeded by function: Functions.act"):
         asyncio.run(invoker.acall("x"))
     assert cancelled.is_set()
@@ -35,7 +35,7 @@ def test_async_code_over_the_limit_is_cancelled_and_reported(caplog: pytest.LogC
 
 
 def test_blocking_code_over_the_limit_is_reported_while_its_thread_goes_on() -> None:
-    threads = UserThreads(1)
+    threads = ThreadPool(1)
     release = threading.Event()
     spec = activity(lambda name: release.wait(5), name="act")
     invoker = Invoker(spec, threads, middleware=[time_limit(spec, SOON, InvocationLog(spec))])
@@ -53,4 +53,4 @@ def test_a_time_out_of_user_code_itself_is_its_own_error() -> None:
     spec = activity(fail, name="act")
     limit = time_limit(spec, timedelta(minutes=30), InvocationLog(spec))
     with pytest.raises(TimeoutError, match="mine"):
-        asyncio.run(Invoker(spec, UserThreads(1), middleware=[limit]).acall("x"))
+        asyncio.run(Invoker(spec, ThreadPool(1), middleware=[limit]).acall("x"))

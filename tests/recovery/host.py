@@ -19,12 +19,12 @@ from funchost.clock import Clock, new_guid
 from funchost.durable.execution import EngineSettings
 from funchost.durable.functions import DurableFunctions
 from funchost.ids import ExecutionId, InstanceId, WorkerId
-from funchost.invocation.threads import UserThreads
 from funchost.taskhub import TaskHub
 from funchost.taskhub.sqlite.file import Durability
 from funchost.taskhub.worker.activity import Activity
 from funchost.taskhub.worker.advance import Advance, Engine
 from funchost.taskhub.worker.worker import Limits, OrchestrationWorker
+from funchost.threads import ThreadPool
 from recovery.clocks import JumpingClock
 from recovery.effects import Effects, activities
 from recovery.flows import functions
@@ -41,9 +41,7 @@ FORGET_S = 5.0
 
 _PROCESSES = multiprocessing.get_context("forkserver")
 # Imported once and inherited: a host starts in a few milliseconds, on threads and locks of its own.
-_PROCESSES.set_forkserver_preload(
-    ["funchost.taskhub.worker.worker", "funchost.taskhub.sqlite", "funchost.invocation.threads"]
-)
+_PROCESSES.set_forkserver_preload(["funchost.taskhub.worker.worker", "funchost.taskhub.sqlite", "funchost.threads"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +112,8 @@ def worker_on(
             names, EngineSettings(), lambda name, instance: contextvars.copy_context(), lambda: ExecutionId(new_guid())
         ),
         runnable,
-        user_threads=UserThreads(threads, name="activity"),
-        episode_threads=UserThreads(2, name="episode"),
+        user_threads=ThreadPool(threads, name="activity"),
+        episode_threads=ThreadPool(2, name="episode"),
         clock=clock,
         limits=limits,
         log=SilentLog(),

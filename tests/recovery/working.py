@@ -1,6 +1,7 @@
 """A worker in this process, for tests that look at one thing at a time."""
 
 import asyncio
+import inspect
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -90,7 +91,7 @@ async def working(
     hub.wrap = wrap
     names = DurableFunctions([Orchestrator(name, call) for name, call in orchestrators.items()], activities)
     runnable: dict[str, Activity] = {
-        name.lower(): Called(name, function, asyncio.iscoroutinefunction(function))
+        name.lower(): Called(name, function, inspect.iscoroutinefunction(function))
         for name, function in activities.items()
     }
     worker = worker_on(hub, clock, names, runnable, limits=limits or Limits(), threads=threads, drain=drain)

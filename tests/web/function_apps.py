@@ -14,9 +14,9 @@ import uvicorn
 from funchost.app.spec import BindingSpec, Direction, FunctionSpec
 from funchost.errors import ConfigError
 from funchost.invocation.invoker import Invoker
-from funchost.invocation.threads import UserThreads
 from funchost.settings import HttpSettings
 from funchost.spi import Bindings, HostServices, prepare
+from funchost.threads import ThreadPool
 from funchost.web.function_app import FunctionRoutes, Gate, build_function_routes
 from funchost.web.options import WebOptions
 from funchost_bindings.http import BINDING
@@ -59,7 +59,7 @@ async def web_app(
     gate: Gate | None = None,
 ) -> AsyncGenerator[FunctionRoutes]:
     """The functions as the host would serve them, without a server."""
-    services = services or HostServices(UserThreads(4))
+    services = services or HostServices(ThreadPool(4))
     invokers: dict[str, Invoker] = {}
     prepared: list[FunctionSpec] = []
     for function in functions:

@@ -11,9 +11,9 @@ import azure.functions as func
 import httpx
 import pytest
 
-from funchost.invocation.threads import UserThreads
 from funchost.settings import Hsts
 from funchost.spi import HostServices
+from funchost.threads import ThreadPool
 from funchost.web.asgi import Scope
 from funchost.web.function_app import build_function_routes
 from funchost.web.options import WebOptions
@@ -156,7 +156,7 @@ def test_an_invocation_logs_one_line_by_default_two_on_demand_and_none_when_aske
 ) -> None:
     caplog.set_level(logging.INFO, "Function.hello")
     for lines in ("one", "pair", "none"):
-        get("/api/hello?secret=1", http_function(hello), services=HostServices(UserThreads(1), lines=lines))
+        get("/api/hello?secret=1", http_function(hello), services=HostServices(ThreadPool(1), lines=lines))
     messages = [record.getMessage() for record in caplog.records if record.name == "Function.hello"]
     assert [message.split(" (")[0] for message in messages] == [
         "Executed 'Functions.hello'",
@@ -185,7 +185,7 @@ def test_a_websocket_is_refused() -> None:
 
 def test_a_request_that_comes_when_user_code_is_no_longer_started_is_503() -> None:
     async def ask() -> int:
-        services = HostServices(UserThreads(1))
+        services = HostServices(ThreadPool(1))
         async with client_of(http_function(hello), services=services) as client:
             services.threads.close(5)
             return (await client.get("/api/hello")).status_code

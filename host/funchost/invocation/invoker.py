@@ -22,8 +22,8 @@ from funchost.invocation.invocation import Invocation
 from funchost.invocation.log import InvocationLog
 from funchost.invocation.outputs import Outputs, Write
 from funchost.invocation.parameters import Parameters
-from funchost.invocation.threads import UserThreads
 from funchost.invocation.values import AsyncInput, Input, Output, OutValue
+from funchost.threads import ThreadPool
 
 __all__ = ["Invoke", "Invoker", "Middleware"]
 
@@ -41,7 +41,7 @@ class Invoker:
     def __init__(
         self,
         function: FunctionSpec,
-        threads: UserThreads,
+        threads: ThreadPool,
         *,
         parameters: Parameters = Parameters(),  # noqa: B008 - an immutable value
         inputs: Sequence[Input | AsyncInput] = (),

@@ -14,7 +14,6 @@ from starlette.routing import Router
 from funchost import datafolder
 from funchost.clock import Clock
 from funchost.durable.status import NON_RUNNING, RuntimeStatus
-from funchost.invocation.threads import UserThreads
 from funchost.service.functions import PreparedApp
 from funchost.service.orchestrations import EPISODE_THREADS, build_worker, durable_functions, worker_limits
 from funchost.settings import Settings
@@ -22,6 +21,7 @@ from funchost.taskhub import TaskHub
 from funchost.taskhub.client import HubClient
 from funchost.taskhub.sqlite import SqliteTaskHub
 from funchost.taskhub.worker.worker import OrchestrationWorker
+from funchost.threads import ThreadPool
 from funchost.web.asgi import ASGIApp, Receive, Scope, Send
 from funchost.web.durable.api import DurableApi
 from funchost.web.durable.clients import HostClients
@@ -58,8 +58,8 @@ class DurableSide:
         webhook = webhook_of(f"localhost:{settings.port}")
         self._settings, self._clock, self._drain = settings, clock, drain
         self._public = Router(public_routes(api, webhook, use_forwarded_host=durable.use_forwarded_host))
-        self._user_threads = UserThreads(worker_limits(settings).activities, name="activity")
-        self._episode_threads = UserThreads(EPISODE_THREADS, name="episode")
+        self._user_threads = ThreadPool(worker_limits(settings).activities, name="activity")
+        self._episode_threads = ThreadPool(EPISODE_THREADS, name="episode")
         self.hub = hub
         self.local: ASGIApp | None = None
         rpc_url = None

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 from funchost.app import FunctionApp
 from funchost.clock import SystemClock
-from funchost.invocation.threads import UserThreads
 from funchost.service.functions import listeners, prepare_functions, uses_durable, with_problems
 from funchost.service.server import HttpServer
 from funchost.service.store import choose_store
 from funchost.settings import Settings
 from funchost.spi import HostServices, Listener, discover_bindings
+from funchost.threads import ThreadPool
 from funchost.web.function_app import FunctionRoutes, build_function_routes
 from funchost.web.options import WebOptions
 
@@ -67,7 +67,7 @@ class Host:
         """
         sys.setswitchinterval(SWITCH_INTERVAL_S)
         async with AsyncExitStack() as stack:
-            threads = UserThreads(_thread_count(self._settings))
+            threads = ThreadPool(_thread_count(self._settings))
             stack.callback(threads.close, CLOSE_S)
             durable = await self._open_durable(stack)
             bindings, services = discover_bindings(), self._services(threads, durable)
@@ -127,7 +127,7 @@ class Host:
         servers = [HttpServer(durable.in_front_of(routes), [self._public])]
         return servers if durable.local is None else [*servers, HttpServer(durable.local, [self._local])]
 
-    def _services(self, threads: UserThreads, durable: "DurableSide | None") -> HostServices:
+    def _services(self, threads: ThreadPool, durable: "DurableSide | None") -> HostServices:
         return HostServices(
             threads,
             settings=os.environ,

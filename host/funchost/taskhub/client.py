@@ -167,9 +167,9 @@ class HubClient:
         deadline = self._clock.monotonic() + timeout_s
         with self.hub.ended(InstanceId(instance_id)) as ended:
             while True:
-                instance = await self.hub.read(InstanceId(instance_id), payloads=False)
+                instance = await self.hub.read(InstanceId(instance_id))
                 if instance is not None and instance.status.is_terminal:
-                    return await self.hub.read(InstanceId(instance_id))
+                    return instance
                 remaining = deadline - self._clock.monotonic()
                 if remaining <= 0:
                     return None

@@ -16,7 +16,7 @@ from funchost.app.spec import FunctionSpec
 from funchost.clock import new_invocation_id
 from funchost.invocation.invocation import Invocation
 from funchost.invocation.invoker import Invoker
-from funchost.invocation.threads import ThreadsClosed
+from funchost.threads import ThreadsClosed
 from funchost.web.asgi import ASGIApp, Receive, Reply, Scope, Send, send_reply
 from funchost.web.body import BodyTooLarge, ClientGone, check_length, read_body
 from funchost.web.cors import with_cors

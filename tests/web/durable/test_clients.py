@@ -16,10 +16,10 @@ from funchost.clock import SystemClock
 from funchost.errors import ConfigError, InvalidArgument
 from funchost.ids import InstanceId
 from funchost.invocation.invocation import Invocation
-from funchost.invocation.threads import UserThreads
 from funchost.invocation.values import Input
 from funchost.spi import HostServices
 from funchost.taskhub.client import HubClient
+from funchost.threads import ThreadPool
 from funchost.web.durable.api import DurableApi
 from funchost.web.durable.clients import HostClients
 from funchost_bindings.durable import BINDING
@@ -48,7 +48,7 @@ def function(*bindings: BindingSpec, rich: frozenset[str] = frozenset()) -> Func
 def services_of(app: App, **settings: str) -> HostServices:
     api = DurableApi(HubClient(app.hub, SystemClock(), orchestrators={"hello": "Hello"}), SystemClock())
     clients = HostClients(api, webhook=lambda: WEBHOOK, rpc_base_url=LOCAL, loop=asyncio.get_running_loop())
-    return HostServices(UserThreads(1), settings=settings, hub=app.hub, clients=clients)
+    return HostServices(ThreadPool(1), settings=settings, hub=app.hub, clients=clients)
 
 
 def read(binding: BindingSpec, services: HostServices, *, rich: bool) -> Any:
@@ -108,7 +108,7 @@ async def test_an_output_starts_what_it_is_given(open_app: OpenApp):
 def test_without_a_task_hub_a_client_binding_is_refused():
     binding = BindingSpec("durableClient", "client", Direction.IN)
     with pytest.raises(ConfigError, match="needs a task hub"):
-        BINDING.input(function(binding), binding, None, HostServices(UserThreads(1)))
+        BINDING.input(function(binding), binding, None, HostServices(ThreadPool(1)))
 
 
 def test_a_client_binding_has_one_direction():

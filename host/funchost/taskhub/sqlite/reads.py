@@ -1,9 +1,7 @@
 """Reading: on connections and threads of its own, never on an event loop and never in a commit's way."""
 
-import asyncio
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from sqlite3 import Connection
 from typing import Any, TypeVar
 
@@ -14,12 +12,14 @@ from funchost.durable.status import RuntimeStatus
 from funchost.ids import InstanceId
 from funchost.taskhub import Instance
 from funchost.taskhub.sqlite.codec import Token, read_events
+from funchost.threads import ThreadPool
 
 __all__ = ["Readers", "columns", "instance_of", "read_history", "read_instance", "read_pasts"]
 
 T = TypeVar("T")
 
 _THREADS = 2
+_CLOSE_S = 5.0
 
 _VIEW = """
     i.id, e.id, i.name, i.status, i.created, i.updated, i.version, i.custom_status, i.tags, i.parent,
@@ -41,13 +41,13 @@ class Readers:
         self._local = threading.local()
         self._mutex = threading.Lock()
         self._connections: list[Connection] = []
-        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="hub-reader")
+        self._pool = ThreadPool(_THREADS, name="hub-reader")
 
     async def run(self, query: Callable[[Connection], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._pool, self._run, query)
+        return await self._pool.run(self._run, query)
 
     def close(self) -> None:
-        self._pool.shutdown(wait=True)
+        self._pool.close(_CLOSE_S)
         for connection in self._connections:
             connection.close()
 

@@ -5,19 +5,19 @@ from contextvars import ContextVar, copy_context
 
 import pytest
 
-from funchost.invocation.threads import ThreadsClosed, UserThreads
+from funchost.threads import ThreadPool, ThreadsClosed
 
 LABEL: ContextVar[str] = ContextVar("label", default="none")
 
 
 @pytest.fixture
-def threads() -> Iterator[UserThreads]:
-    pool = UserThreads(3)
+def threads() -> Iterator[ThreadPool]:
+    pool = ThreadPool(3)
     yield pool
     assert pool.close(5)
 
 
-def test_a_call_returns_or_raises_to_whoever_awaits_it(threads: UserThreads) -> None:
+def test_a_call_returns_or_raises_to_whoever_awaits_it(threads: ThreadPool) -> None:
     def fail() -> None:
         raise LookupError("here")
 
@@ -29,7 +29,7 @@ def test_a_call_returns_or_raises_to_whoever_awaits_it(threads: UserThreads) -> 
     asyncio.run(use())
 
 
-def test_many_calls_share_few_threads_and_all_come_back(threads: UserThreads) -> None:
+def test_many_calls_share_few_threads_and_all_come_back(threads: ThreadPool) -> None:
     seen: set[str] = set()
 
     def work(n: int) -> int:
@@ -43,7 +43,7 @@ def test_many_calls_share_few_threads_and_all_come_back(threads: UserThreads) ->
     assert len(seen) <= 3
 
 
-def test_as_many_calls_run_at_once_as_there_are_threads(threads: UserThreads) -> None:
+def test_as_many_calls_run_at_once_as_there_are_threads(threads: ThreadPool) -> None:
     together = threading.Barrier(3)
 
     async def use() -> None:
@@ -53,7 +53,7 @@ def test_as_many_calls_run_at_once_as_there_are_threads(threads: UserThreads) ->
     asyncio.run(use())
 
 
-def test_a_thread_is_started_only_when_the_others_are_busy(threads: UserThreads) -> None:
+def test_a_thread_is_started_only_when_the_others_are_busy(threads: ThreadPool) -> None:
     async def use() -> None:
         for _ in range(50):
             await threads.run(threading.get_ident)
@@ -62,7 +62,7 @@ def test_a_thread_is_started_only_when_the_others_are_busy(threads: UserThreads)
     assert len(threads._threads) <= 2
 
 
-def test_each_call_sees_a_copy_of_its_callers_context(threads: UserThreads) -> None:
+def test_each_call_sees_a_copy_of_its_callers_context(threads: ThreadPool) -> None:
     def work() -> str:
         seen = LABEL.get()
         LABEL.set("changed in the thread")
@@ -77,7 +77,7 @@ def test_each_call_sees_a_copy_of_its_callers_context(threads: UserThreads) -> N
     asyncio.run(use())
 
 
-def test_a_submitted_task_runs_in_a_copy_of_the_given_context(threads: UserThreads) -> None:
+def test_a_submitted_task_runs_in_a_copy_of_the_given_context(threads: ThreadPool) -> None:
     context = copy_context()
     context.run(LABEL.set, "given")
     seen: list[str] = []
@@ -94,7 +94,7 @@ def test_a_submitted_task_runs_in_a_copy_of_the_given_context(threads: UserThrea
 
 
 def test_a_task_that_fails_is_logged_and_takes_no_thread_with_it(
-    threads: UserThreads, caplog: pytest.LogCaptureFixture
+    threads: ThreadPool, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail() -> None:
         raise SystemExit("not today")
@@ -108,7 +108,7 @@ def test_a_task_that_fails_is_logged_and_takes_no_thread_with_it(
     assert "not today" in caplog.text
 
 
-def test_a_stop_iteration_comes_through(threads: UserThreads) -> None:
+def test_a_stop_iteration_comes_through(threads: ThreadPool) -> None:
     async def use() -> None:
         with pytest.raises(RuntimeError) as caught:  # what Python makes of one in any coroutine
             await threads.run(next, iter(()))
@@ -117,7 +117,7 @@ def test_a_stop_iteration_comes_through(threads: UserThreads) -> None:
     asyncio.run(use())
 
 
-def test_a_cancelled_call_that_has_not_begun_never_runs(threads: UserThreads) -> None:
+def test_a_cancelled_call_that_has_not_begun_never_runs(threads: ThreadPool) -> None:
     release = threading.Event()
     ran: list[int] = []
 
@@ -137,13 +137,13 @@ def test_a_cancelled_call_that_has_not_begun_never_runs(threads: UserThreads) ->
     assert ran == []
 
 
-def test_one_pool_serves_several_loops(threads: UserThreads) -> None:
+def test_one_pool_serves_several_loops(threads: ThreadPool) -> None:
     for n in range(5):
         assert asyncio.run(threads.run(abs, -n)) == n
 
 
 def test_closing_waits_for_what_runs_and_tells_when_it_takes_too_long() -> None:
-    pool = UserThreads(1)
+    pool = ThreadPool(1)
     release = threading.Event()
     pool.submit(lambda: release.wait(5))
     assert not pool.close(0.01)
@@ -153,7 +153,7 @@ def test_closing_waits_for_what_runs_and_tells_when_it_takes_too_long() -> None:
     assert pool.close(5)
 
 
-def test_a_result_for_a_loop_that_has_ended_is_dropped(threads: UserThreads) -> None:
+def test_a_result_for_a_loop_that_has_ended_is_dropped(threads: ThreadPool) -> None:
     release = threading.Event()
 
     async def leave() -> None:
@@ -168,4 +168,4 @@ def test_a_result_for_a_loop_that_has_ended_is_dropped(threads: UserThreads) -> 
 
 def test_a_pool_without_threads_is_refused() -> None:
     with pytest.raises(ValueError, match="at least one"):
-        UserThreads(0)
+        ThreadPool(0)

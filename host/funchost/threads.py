@@ -1,4 +1,4 @@
-"""The bounded pool of threads that blocking user code runs on.
+"""Bounded pools of threads: for blocking user code, and for reads of a store.
 
 A hop through an executor costs 33 to 74 microseconds here, one through a plain queue 6: so tasks are
 tuples on a ``SimpleQueue``, and results of one loop come back through one mailbox that wakes the loop once
@@ -15,7 +15,7 @@ from queue import SimpleQueue
 from time import monotonic
 from typing import Any, TypeVar
 
-__all__ = ["ThreadsClosed", "UserThreads"]
+__all__ = ["ThreadPool", "ThreadsClosed"]
 
 logger = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ class _Mailbox:
 _Task = tuple[Context, Callable[..., Any], tuple[Any, ...], "asyncio.Future[Any] | None", _Mailbox | None]
 
 
-class UserThreads:
+class ThreadPool:
     """At most ``size`` threads, started when there is work for them, shared by all blocking user code.
 
     Threads are daemons: user code that never returns cannot keep the process from ending.
