@@ -33,7 +33,7 @@ from funchost.durable.status import RuntimeStatus
 from funchost.ids import InstanceId
 from funchost.instant import TICKS_PER_SECOND, Instant, isoformat
 
-EVERY_MODE = (Mode.REPLAYED, Mode.KEPT, Mode.RECORDED)
+EVERY_MODE = tuple(Mode)
 INSTANCE = InstanceId("it")
 
 Activities = Mapping[str, ActivityFunction | Slow]

@@ -200,18 +200,19 @@ def test_the_sdk_agrees_on_inputs_of_every_kind():
 # --- random programs --------------------------------------------------------------------------------
 
 
+NAMES = st.sampled_from(["fast", "slow", "slower"])
+
+
+def compounds(inner: st.SearchStrategy[Expression]) -> st.SearchStrategy[Expression]:
+    return st.builds(Compound, st.sampled_from(["task_all", "task_any"]), st.lists(inner, max_size=4).map(tuple))
+
+
 def expressions(attempts: st.SearchStrategy[int]) -> st.SearchStrategy[Expression]:
-    return st.recursive(
-        st.one_of(
-            st.builds(Call, st.sampled_from(["fast", "slow", "slower"]), st.integers(0, 2), attempts),
-            st.builds(Child, st.booleans()),
-            st.builds(Timer, st.integers(0, 8)),
-        ),
-        lambda inner: st.builds(
-            Compound, st.sampled_from(["task_all", "task_any"]), st.lists(inner, max_size=4).map(tuple)
-        ),
-        max_leaves=5,
-    )
+    """Inner compounds do not fail: in the SDK one that does is an internal error of the outer one later."""
+    timers = st.builds(Timer, st.integers(0, 8))
+    failing = st.one_of(st.builds(Call, NAMES, st.integers(0, 2), attempts), st.builds(Child, st.booleans()), timers)
+    sound = st.one_of(st.builds(Call, NAMES, st.just(0), attempts), st.just(Child()), timers)
+    return st.one_of(failing, compounds(st.one_of(failing, st.recursive(sound, compounds, max_leaves=4))))
 
 
 def programs(attempts: st.SearchStrategy[int]) -> st.SearchStrategy[list[Statement]]:

@@ -22,7 +22,7 @@ from funchost.durable.events import (
     decode_events,
     encode_events,
 )
-from funchost.durable.execution import EngineSettings
+from funchost.durable.execution import EngineSettings, Execution
 from funchost.durable.functions import DurableFunctions, Orchestrator
 from funchost.durable.status import RuntimeStatus
 from funchost.errors import InstanceExists
@@ -50,6 +50,8 @@ class Mode(Enum):
     """The generator, suspended at its yield."""
     RECORDED = auto()
     """What the closed generator waits for."""
+    REHEARSED = auto()
+    """A replay up to the same yield, made before anything else has arrived."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,7 @@ class Hosted:
     """One instance: what a worker holds of it, and its view."""
 
     live: LiveInstance
+    rehearsed: Execution | None = None
     status: RuntimeStatus = RuntimeStatus.PENDING
     output: str | None = None
     custom_status: str | None = None
@@ -174,8 +177,9 @@ class World:
     def close(self) -> None:
         """Close what is still suspended, as a host does that ends."""
         for hosted in self.instances.values():
-            if hosted.live.engine is not None:
-                hosted.live.engine.close()
+            for execution in (hosted.live.engine, hosted.rehearsed):
+                if execution is not None:
+                    execution.close()
 
     def _deliver(self, to: InstanceId) -> None:
         due = sorted(m for m in self._messages if m.to == to and m.due <= self.now)[: max(1, self._batch_size())]
@@ -194,25 +198,30 @@ class World:
     def _run_episode(self, hosted: Hosted, events: Sequence[HistoryEvent]) -> None:
         live = hosted.live
         before = list(live.past)
-        result = advance(live, events, self.now, self._engine)
+        result = advance(live, events, self.now, self._engine, hosted.rehearsed)
         assert live.past == before, "nothing of a live instance changes before the commit"
         hosted.episodes.append(result)
         self.now = Instant(self.now + EPISODE_TICKS)
         live.execution, live.past = result.execution, result.past
         if result.outcome.status is not None:
             hosted.show(result.outcome.status)
-        self._keep(live, result)
+        self._keep(hosted, result)
         self._carry_out(hosted, result.outcome)
 
-    def _keep(self, live: LiveInstance, result: Advance) -> None:
-        if self._mode is Mode.REPLAYED:
-            result.engine.close()
-            live.engine = None
-            live.past = decode_events(encode_events(live.past))
-            return
-        if self._mode is Mode.RECORDED or not result.engine.may_be_kept:
-            result.engine.close()
-        live.engine = result.engine
+    def _keep(self, hosted: Hosted, result: Advance) -> None:
+        live = hosted.live
+        match self._mode:
+            case Mode.REPLAYED:
+                result.engine.close()
+                live.past = decode_events(encode_events(live.past))
+            case Mode.KEPT if result.engine.may_be_kept:
+                live.engine = result.engine
+            case Mode.KEPT | Mode.RECORDED:
+                result.engine.close()
+                live.engine = result.engine
+            case Mode.REHEARSED:
+                result.engine.close()
+                hosted.rehearsed = self._engine.rehearse(live, result) if result.ended is None else None
 
     def _carry_out(self, hosted: Hosted, outcome: Outcome) -> None:
         live = hosted.live
