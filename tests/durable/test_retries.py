@@ -4,8 +4,9 @@ from typing import Any
 
 from azure.durable_functions import RetryOptions
 
-from durable.driver import failure_of, play, result_of
-from durable.world import ActivityFunction, Mode, Slow
+from durable.driver import INSTANCE, failure_of, play, result_of, settle
+from durable.world import ActivityFunction, Mode, Slow, World
+from funchost.durable.events import FailureDetails, SubOrchestrationInstanceFailed
 from funchost.durable.status import RuntimeStatus
 
 TWO_SECONDS_THREE_TIMES = RetryOptions(2000, 3)
@@ -164,3 +165,24 @@ def test_attempts_of_a_child_have_ids_of_their_own_unless_one_is_given():
     assert sorted(anonymous.world.instances) == [f"{1:032x}:0", f"{1:032x}:2", "it"]
     assert anonymous.output == f"Orchestrator function 'child' failed: {1:032x}:2"
     assert sorted(named.world.instances) == ["it", "kid"]
+
+
+def test_a_failure_that_is_final_is_not_tried_again_and_needs_no_timer():
+    def main(context: Any) -> Any:
+        options = RetryOptions(1000, 5)
+        try:
+            yield context.call_sub_orchestrator_with_retry("forever", options, None, "kid")
+        except Exception as error:
+            return str(error)
+
+    def forever(context: Any) -> Any:
+        yield context.wait_for_external_event("never")
+
+    def fails_for_good(world: World) -> None:
+        failure = FailureDetails("Unknown", "no use", non_retriable=True)
+        event = SubOrchestrationInstanceFailed(timestamp=world.now, task_id=0, reason="no use", failure=failure)
+        world.post(INSTANCE, event)
+
+    played = play(main, settle, fails_for_good, children={"forever": forever})
+    assert played.output == "no use \n None"
+    assert played.words[-1] == "ExecutionCompleted 1 Completed"

@@ -14,12 +14,12 @@ to continue as new *and* no activity, timer or sub-orchestration is still out.
 
 from collections.abc import Callable, Sequence
 from contextvars import Context, copy_context
-from dataclasses import dataclass
 from typing import Any
 
 from funchost.durable import payloads, texts
-from funchost.durable.actions import Action, CallActivity, CallSubOrchestrator, CreateTimer, SendEvent, check_recorded
+from funchost.durable.actions import Action, check_recorded
 from funchost.durable.context import OrchestrationContext
+from funchost.durable.decisions import EngineSettings, problem_with, record
 from funchost.durable.events import (
     ContinuedAsNew,
     EventRaised,
@@ -57,16 +57,6 @@ __all__ = ["EngineSettings", "Execution"]
 
 _RUNNING = TaskState.RUNNING
 _FAILED = TaskState.FAILED
-
-
-@dataclass(frozen=True, slots=True)
-class EngineSettings:
-    """Of host.json, what the engine itself obeys."""
-
-    max_actions: int = 100_000
-    default_version: str = ""
-    store_inputs: bool = False
-    http_poll_ms: int = 30_000
 
 
 class Execution:
@@ -224,7 +214,8 @@ class Execution:
         self._resume()
 
     def _on_task_failed(self, event: TaskFailed | SubOrchestrationInstanceFailed) -> None:
-        self._tasks.fail(event.task_id, event.reason, event.details)
+        final = event.failure is not None and event.failure.non_retriable
+        self._tasks.fail(event.task_id, event.reason, event.details, final=final)
         self._resume()
 
     def _on_timer_fired(self, event: TimerFired) -> None:
@@ -390,7 +381,7 @@ class Execution:
             cancelled_timers=tuple(self._tasks.cancelled_timers),
         )
         for action in actions:
-            _RECORDERS[action.__class__](self, step, action, now)
+            record(action, step, self._settings, now)
             del self._tasks.actions[action.id]
         if self._ending is not None and may_end:
             self._record_ending(step, self._ending, now)
@@ -423,55 +414,15 @@ class Execution:
         if self._suspended:
             return []
         actions = list(self._tasks.actions.values())
-        problem = self._problem_with(actions)
+        too_many = self._tasks.numbers_drawn > self._settings.max_actions
+        problem = (
+            texts.too_many_actions(self._settings.max_actions) if too_many else problem_with(actions, self._functions)
+        )
         if problem is None:
             return actions
         assert self._start is not None
         self._fail_at_once(texts.orchestrator_failed(self._start.name, problem))
         return []
-
-    def _problem_with(self, actions: Sequence[Action]) -> str | None:
-        if self._tasks.numbers_drawn > self._settings.max_actions:
-            return texts.too_many_actions(self._settings.max_actions)
-        for action in actions:
-            if isinstance(action, CallActivity) and self._functions.activity(action.name) is None:
-                return texts.unknown_function(action.name, "activity", self._functions.activity_names)
-            if isinstance(action, CallSubOrchestrator) and self._functions.orchestrator(action.name) is None:
-                return texts.unknown_function(action.name, "orchestrator", self._functions.orchestrator_names)
-        return None
-
-    def _record_activity(self, step: Step, action: CallActivity, now: Instant) -> None:
-        stored = action.input if self._settings.store_inputs else None
-        step.activities.append(action)
-        step.events.append(TaskScheduled(timestamp=now, event_id=action.id, name=action.name, input=stored))
-
-    def _record_child(self, step: Step, action: CallSubOrchestrator, now: Instant) -> None:
-        if action.version is None:
-            action.version = self._settings.default_version
-        step.children.append(action)
-        step.events.append(
-            SubOrchestrationInstanceCreated(
-                timestamp=now,
-                event_id=action.id,
-                name=action.name,
-                instance_id=action.instance_id,
-                input=action.input if self._settings.store_inputs else None,
-                version=action.version,
-            )
-        )
-
-    def _record_timer(self, step: Step, action: CreateTimer, now: Instant) -> None:
-        if not action.cancelled:
-            step.timers.append(action)
-        step.events.append(TimerCreated(timestamp=now, event_id=action.id, fire_at=action.fire_at))
-
-    def _record_sent(self, step: Step, action: SendEvent, now: Instant) -> None:
-        step.sent.append(action)
-        step.events.append(
-            EventSent(
-                timestamp=now, event_id=action.id, instance_id=action.instance_id, name=action.name, input=action.input
-            )
-        )
 
 
 def _episode(received: Sequence[HistoryEvent], now: Instant) -> list[HistoryEvent]:
@@ -518,11 +469,4 @@ _HANDLERS: dict[type, Callable[[Execution, Any], None]] = {
     TimerFired: Execution._on_timer_fired,
     EventRaised: Execution._on_event_raised,
     GenericEvent: Execution._ignore,
-}
-
-_RECORDERS: dict[type, Callable[[Execution, Step, Any, Instant], None]] = {
-    CallActivity: Execution._record_activity,
-    CallSubOrchestrator: Execution._record_child,
-    CreateTimer: Execution._record_timer,
-    SendEvent: Execution._record_sent,
 }

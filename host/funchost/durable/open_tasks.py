@@ -114,9 +114,11 @@ class OpenTasks:
         if task is not None:
             task.complete_with_payload(payload)
 
-    def fail(self, task_id: int, reason: str | None, details: str | None) -> None:
+    def fail(self, task_id: int, reason: str | None, details: str | None, *, final: bool) -> None:
+        """``final``: who failed says that trying again is in vain."""
         task = self._open.pop(task_id, None)
         if task is not None:
+            task.failure_is_final = final
             task.complete(Exception(task_failure(reason, details)), failed=True)
 
     def fire(self, timer_id: int) -> None:

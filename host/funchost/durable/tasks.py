@@ -136,6 +136,7 @@ class AtomicTask(Task):
         self._action = action
         self._expected_type = expected_type
         self._payload: str | None = None
+        self.failure_is_final = False
 
     @property
     def action_repr(self) -> Any:
@@ -269,7 +270,7 @@ class RetryAbleTask(CompoundTask):
         elif child.state is _SUCCEEDED:
             self.complete(None, through=child)
         else:
-            self._attempt_failed(child)
+            self._attempt_failed(cast(AtomicTask, child))
 
     def _timer_fired(self, timer: TimerTask) -> None:
         if self._exhausted:
@@ -277,10 +278,13 @@ class RetryAbleTask(CompoundTask):
         else:
             self._add(self._attempt())
 
-    def _attempt_failed(self, child: Task) -> None:
+    def _attempt_failed(self, child: AtomicTask) -> None:
         self._error = child.result
         self._failed_attempts += 1
         now = self._scheduler.now
+        if child.failure_is_final:
+            self.complete(self._error, failed=True, through=child)
+            return
         if self._failed_attempts >= self._rule.max_attempts:
             self._exhausted = True
             self._add(TimerTask(self._scheduler, CreateTimer(-1, now)))
