@@ -44,19 +44,14 @@ from funchost.durable.events import (
 )
 from funchost.durable.functions import DurableFunctions
 from funchost.durable.open_tasks import OpenTasks
-from funchost.durable.sdk import TaskState
+from funchost.durable.routine import Routine
 from funchost.durable.status import RuntimeStatus
 from funchost.durable.step import ContinueAsNew, Ending, Step
-from funchost.durable.tasks import ReadyTask, Task
-from funchost.durable.user_code import Raised, Returned, Suspended, UserCode
 from funchost.errors import NondeterminismError
 from funchost.ids import ExecutionId
 from funchost.instant import Instant
 
 __all__ = ["EngineSettings", "Execution"]
-
-_RUNNING = TaskState.RUNNING
-_FAILED = TaskState.FAILED
 
 
 class Execution:
@@ -79,9 +74,7 @@ class Execution:
         self._tasks = OpenTasks(execution)
         self._variables = copy_context() if variables is None else variables
         self._start: ExecutionStarted | None = None
-        self._context: OrchestrationContext | None = None
-        self._code: UserCode | None = None
-        self._awaited: Task | None = None
+        self._routine: Routine | None = None
         self._ending: Ending | None = None
         self._finished = False
         self._suspended = False
@@ -89,24 +82,13 @@ class Execution:
         self._held: list[HistoryEvent] = []
         self._carried: list[EventRaised] = []
         self._continuing = False
-        self._code_needed = False
 
     # --- what a caller does ----------------------------------------------------------------------
 
     @property
-    def is_live(self) -> bool:
-        """Whether user code is suspended at a yield here, ready to be resumed."""
-        return self._code is not None
-
-    @property
     def may_be_kept(self) -> bool:
         """Whether resuming instead of replaying makes no difference to the author's code."""
-        return (
-            self._code is not None
-            and self._code.is_authors_own
-            and self._context is not None
-            and not self._context.histories_read
-        )
+        return self._routine is not None and self._routine.may_be_kept
 
     @property
     def status(self) -> RuntimeStatus:
@@ -139,7 +121,7 @@ class Execution:
     @property
     def may_follow_rehearsal(self) -> bool:
         """Whether ``apply`` now makes no difference to a replay of everything at once."""
-        return self._code is not None and self._context is not None and not self._context.histories_read
+        return self._routine is not None and self._routine.may_be_resumed
 
     def apply(self, received: Sequence[HistoryEvent], now: Instant) -> Step | None:
         """Deliver what has arrived; ``now`` becomes the orchestrator's clock.
@@ -154,8 +136,8 @@ class Execution:
 
     def close(self) -> None:
         """Close the suspended code silently: whatever it calls on its way out has no effect."""
-        if self._code is not None:
-            self._variables.run(self._close_code)
+        if self._routine is not None:
+            self._variables.run(self._routine.close)
 
     # --- feeding ---------------------------------------------------------------------------------
 
@@ -163,7 +145,7 @@ class Execution:
         custom_status, status = self._custom_status, self.status
         self._tasks.cancelled_timers = []
         self._variables.run(self._feed, self.arriving)
-        if self._code_needed:
+        if self._routine is not None and self._routine.code_needed:
             return None
         step = self._variables.run(self._conclude, now, custom_status, status)
         # A new list: until the episode is committed, whoever gave us the past goes on believing in it.
@@ -198,7 +180,7 @@ class Execution:
             missing = texts.unknown_function(event.name, "orchestrator", self._functions.orchestrator_names)
             self._fail_at_once(texts.orchestrator_failed(event.name, missing))
             return
-        self._context = OrchestrationContext(
+        context = OrchestrationContext(
             event,
             self._tasks,
             self._functions,
@@ -206,8 +188,9 @@ class Execution:
             input_type=orchestrator.input_type,
             http_poll_ms=self._settings.http_poll_ms,
         )
-        self._code = UserCode(orchestrator.call)
-        self._advance(self._code.start(self._context))
+        self._routine = Routine(event.name, orchestrator.call, context, self._tasks)
+        if self._routine.start():
+            self._code_ended(self._routine)
 
     def _on_task_completed(self, event: TaskCompleted | SubOrchestrationInstanceCompleted) -> None:
         self._tasks.succeed(event.task_id, event.result)
@@ -253,7 +236,8 @@ class Execution:
         self._ending = Ending(RuntimeStatus.TERMINATED, event.reason)
         self._suspended = False
         self._continuing = False
-        self._awaited = None
+        if self._routine is not None:
+            self._routine.stop()
 
     def _on_completed(self, event: ExecutionCompleted | ContinuedAsNew) -> None:
         if isinstance(event, ExecutionCompleted):
@@ -263,99 +247,19 @@ class Execution:
     def _ignore(self, event: HistoryEvent) -> None:
         """Closes an episode, or is there for a person to read."""
 
-    # --- running user code -----------------------------------------------------------------------
-
     def _resume(self) -> None:
-        """Run user code if what it awaits is complete."""
-        if self._awaited is not None and self._awaited.state is not _RUNNING:
-            if self._code is None:
-                self._code_needed = True
-                return
-            self._advance(self._send(self._awaited))
+        """Run user code on if what it awaits is complete."""
+        routine = self._routine
+        if routine is not None and routine.resume():
+            self._code_ended(routine)
 
-    def _advance(self, result: Suspended | Returned | Raised) -> None:
-        """Go on until the code awaits something that is not complete, or ends."""
-        while isinstance(result, Suspended):
-            assert self._context is not None
-            if self._context.continuing:
-                self._end_by_continue()
-                return
-            task = self._awaitable(result.value)
-            if task is None:
-                return
-            self._tasks.schedule(task)
-            self._awaited = task
-            if task.state is _RUNNING:
-                return
-            result = self._send(task)
-        self._awaited = None
-        if isinstance(result, Raised):
-            self._raised(result)
-        elif self._context is not None and self._context.continuing:
-            self._end_by_continue()
-        else:
-            self._returned(result.value)
-
-    def _send(self, task: Task) -> Suspended | Returned | Raised:
-        assert self._code is not None
-        assert self._context is not None
-        self._context.replaying = task.is_played
-        value = task.result
-        return self._code.throw(value) if task.state is _FAILED else self._code.send(value)
-
-    def _awaitable(self, value: Any) -> Task | None:
-        """The task to wait for. ``yield None`` goes on at once; anything else that is no task is a failure."""
-        if isinstance(value, Task):
-            return value
-        if value is None:
-            return ReadyTask(self._tasks)
-        assert self._start is not None
-        self._ended()
-        self._ending = Ending(
-            RuntimeStatus.FAILED, texts.orchestrator_failed(self._start.name, texts.yielded_no_task(value))
-        )
-        return None
-
-    def _returned(self, value: Any) -> None:
-        assert self._start is not None
-        self._ended()
-        try:
-            self._ending = Ending(RuntimeStatus.COMPLETED, payloads.encode_plain(value))
-        except Exception as exc:  # noqa: BLE001 - the border to user code: an output may be any object
-            self._ending = Ending(
-                RuntimeStatus.FAILED, texts.orchestrator_failed(self._start.name, texts.error_text(exc))
-            )
-
-    def _raised(self, raised: Raised) -> None:
-        assert self._start is not None
-        self._ended()
-        error = texts.error_text(raised.error)
-        self._ending = Ending(
-            RuntimeStatus.FAILED,
-            texts.orchestrator_failed(self._start.name, error),
-            texts.orchestrator_failure_details(error, raised.traceback),
-        )
-
-    def _end_by_continue(self) -> None:
-        self._continuing = True
-        self._ended()
-
-    def _ended(self) -> None:
-        self._awaited = None
-        self._close_code()
-
-    def _close_code(self) -> None:
-        code, self._code = self._code, None
-        if code is None:
-            return
-        assert self._context is not None
-        self._context.sealed = True
-        with self._tasks.silenced():
-            code.close()
+    def _code_ended(self, routine: Routine) -> None:
+        self._ending, self._continuing = routine.ending, routine.continuing
 
     def _fail_at_once(self, message: str) -> None:
         """A failure that the author's code does not see and that waits for nothing."""
-        self._ended()
+        if self._routine is not None:
+            self._routine.stop()
         self._tasks.drop_all(number_after=max((event.event_id for event in self.past), default=-1))
         self._continuing = False
         self._suspended = False
@@ -366,7 +270,10 @@ class Execution:
     @property
     def _custom_status(self) -> tuple[bool, str | None]:
         """Whether this run has set any, and which."""
-        return (False, None) if self._context is None else (self._context.status_set, self._context.status_json)
+        if self._routine is None:
+            return (False, None)
+        context = self._routine.context
+        return (context.status_set, context.status_json)
 
     def _conclude(
         self, now: Instant, custom_status_before: tuple[bool, str | None], status_before: RuntimeStatus
@@ -386,8 +293,8 @@ class Execution:
         if self._ending is not None and may_end:
             self._record_ending(step, self._ending, now)
         elif self._continuing and may_end:
-            assert self._context is not None
-            step.successor = ContinueAsNew(self._context.new_input, tuple(self._carried))
+            assert self._routine is not None
+            step.successor = ContinueAsNew(self._routine.context.new_input, tuple(self._carried))
         step.events.append(OrchestratorCompleted(timestamp=now))
         if self.status is not status_before:
             step.status, step.reason = self.status, self._reason

@@ -1,0 +1,123 @@
+"""The author's code in an execution: it runs on whenever what it awaits is complete, until it ends.
+
+It ends by returning, raising, yielding what is no task, or by asking to continue as new. Closed while it
+waits, it still knows what for: :attr:`Routine.code_needed` then says that only a replay can go on.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from funchost.durable import payloads, texts
+from funchost.durable.context import OrchestrationContext
+from funchost.durable.open_tasks import OpenTasks
+from funchost.durable.sdk import TaskState
+from funchost.durable.status import RuntimeStatus
+from funchost.durable.step import Ending
+from funchost.durable.tasks import ReadyTask, Task
+from funchost.durable.user_code import Raised, Returned, Suspended, UserCode
+
+__all__ = ["Routine"]
+
+_RUNNING = TaskState.RUNNING
+_FAILED = TaskState.FAILED
+
+
+class Routine:
+    """One run of an orchestrator function.
+
+    ``start`` and ``resume`` say whether the code has ended; ``ending`` and ``continuing`` then say how.
+    """
+
+    def __init__(
+        self, name: str, function: Callable[[Any], Any], context: OrchestrationContext, tasks: OpenTasks
+    ) -> None:
+        self.context = context
+        self.ending: Ending | None = None
+        self.continuing = False
+        self.code_needed = False
+        self._name = name
+        self._tasks = tasks
+        self._code: UserCode | None = UserCode(function)
+        self._awaited: Task | None = None
+
+    @property
+    def may_be_resumed(self) -> bool:
+        """Whether the code is suspended here and has not looked at a history that goes on."""
+        return self._code is not None and not self.context.histories_read
+
+    @property
+    def may_be_kept(self) -> bool:
+        """Whether resuming instead of replaying makes no difference to the author's code."""
+        return self.may_be_resumed and self._code is not None and self._code.is_authors_own
+
+    def start(self) -> bool:
+        assert self._code is not None
+        return self._advance(self._code.start(self.context))
+
+    def resume(self) -> bool:
+        """Run on if what the code awaits is complete."""
+        awaited = self._awaited
+        if awaited is None or awaited.state is _RUNNING:
+            return False
+        if self._code is None:
+            self.code_needed = True
+            return False
+        return self._advance(self._send(awaited))
+
+    def stop(self) -> None:
+        """Close the code and wait for nothing any more."""
+        self._awaited = None
+        self.close()
+
+    def close(self) -> None:
+        """Close the code silently: whatever it calls on its way out has no effect."""
+        code, self._code = self._code, None
+        if code is None:
+            return
+        self.context.sealed = True
+        with self._tasks.silenced():
+            code.close()
+
+    def _advance(self, result: Suspended | Returned | Raised) -> bool:
+        """Go on until the code awaits something that is not complete, or ends."""
+        context = self.context
+        while isinstance(result, Suspended):
+            if context.continuing:
+                return self._ended(continuing=True)
+            task = result.value
+            if not isinstance(task, Task):
+                if task is not None:
+                    return self._failed(texts.yielded_no_task(task))
+                task = ReadyTask(self._tasks)
+            self._tasks.schedule(task)
+            self._awaited = task
+            if task.state is _RUNNING:
+                return False
+            result = self._send(task)
+        if isinstance(result, Raised):
+            error = texts.error_text(result.error)
+            return self._failed(error, texts.orchestrator_failure_details(error, result.traceback))
+        if context.continuing:
+            return self._ended(continuing=True)
+        return self._returned(result.value)
+
+    def _send(self, task: Task) -> Suspended | Returned | Raised:
+        assert self._code is not None
+        self.context.replaying = task.is_played
+        value = task.result
+        return self._code.throw(value) if task.state is _FAILED else self._code.send(value)
+
+    def _returned(self, value: Any) -> bool:
+        try:
+            output = payloads.encode_plain(value)
+        except Exception as exc:  # noqa: BLE001 - the border to user code: an output may be any object
+            return self._failed(texts.error_text(exc))
+        return self._ended(Ending(RuntimeStatus.COMPLETED, output))
+
+    def _failed(self, error: str, details: str | None = None) -> bool:
+        return self._ended(Ending(RuntimeStatus.FAILED, texts.orchestrator_failed(self._name, error), details))
+
+    def _ended(self, ending: Ending | None = None, *, continuing: bool = False) -> bool:
+        self.stop()
+        self.ending, self.continuing = ending, continuing
+        return True
