@@ -8,6 +8,8 @@ from funchost.clock import SystemClock
 from funchost.durable.status import NON_RUNNING
 from funchost.ids import InstanceId
 from funchost.taskhub import NewInstance, TaskHub
+from funchost.taskhub.sqlite.file import lock_path
+from funchost.taskhub.sqlite.locks import FileLock
 from funchost.taskhub.worker.worker import Limits
 from recovery.clocks import JumpingClock
 from recovery.effects import activities
@@ -33,7 +35,9 @@ async def test_a_stopped_host_keeps_what_it_has(folder: Folder) -> None:
         with Host(folder, HostSetup(Hold("activity"), Limits(activities=1, claim_ahead=64))) as first:
             first.wait_until_ready()
             first.wait_until_held()
-            first.send(signal.SIGSTOP)
+            # Stopped in the middle of a transaction, it would keep the others from writing, and the test waiting.
+            with FileLock(lock_path(folder.database)).held():
+                first.send(signal.SIGSTOP)
             with Host(folder) as second:
                 second.wait_until_ready()
                 theirs = await _start(hub, _FLOWS, prefix="theirs")

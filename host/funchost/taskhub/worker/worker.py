@@ -9,7 +9,7 @@ import asyncio
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -161,8 +161,7 @@ class OrchestrationWorker:
 
     async def _fetch(self) -> None:
         while True:
-            episodes, slots = await self._free()
-            for work in await self._hub.take(episodes=episodes, activities=slots):
+            for work in await self._take(*await self._free()):
                 match work:
                     case Episode():
                         if not self._received(work):
@@ -173,18 +172,39 @@ class OrchestrationWorker:
                         self._forget(work.instance)
 
     async def _free(self) -> tuple[int, int]:
-        """How many episodes and activities may be taken; waits until both can be."""
+        """How many episodes and activities may be taken; waits until there is room for either.
+
+        Activities that fill every slot and the queue must not keep orchestrations from what arrives for them.
+        """
         while True:
+            self._capacity.clear()
             self._waits_for_capacity = True
             episodes = self._limits.episodes - self._episodes_running
             slots = (
                 self._limits.activities + self._limits.claim_ahead // 2 - self._activities_running - len(self._ready)
             )
-            if episodes > 0 and slots > 0:
-                self._waits_for_capacity = False
-                return episodes, slots
-            self._capacity.clear()
+            if episodes > 0 or slots > 0:
+                self._waits_for_capacity = episodes <= 0 or slots <= 0
+                return max(0, episodes), max(0, slots)
             await self._capacity.wait()
+
+    async def _take(self, episodes: int, slots: int) -> Sequence[Episode | ActivityWork | Revoked]:
+        """What comes within that room; nothing, when there is more room before anything has come."""
+        if episodes and slots:
+            return await self._hub.take(episodes=episodes, activities=slots)
+        take = asyncio.ensure_future(self._hub.take(episodes=episodes, activities=slots))
+        more = asyncio.create_task(self._capacity.wait())
+        try:
+            await asyncio.wait((take, more), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            more.cancel()
+            take.cancel()
+        try:
+            return await take
+        except asyncio.CancelledError:
+            if take.cancelled():
+                return ()
+            raise
 
     def _signal_capacity(self) -> None:
         if self._waits_for_capacity or self._draining:
@@ -206,10 +226,13 @@ class OrchestrationWorker:
         with self._lock:
             live = self._live.get(session.instance)
             if live is None or live.execution != session.execution:
-                if session.past is None:
+                if session.past is not None:
+                    live = LiveInstance(session.instance, session.execution, session.token, list(session.past))
+                    live.attempts = episode.attempt - 1
+                    self._live[session.instance] = live
+                elif live is None or not live.busy:
                     return False
-                live = LiveInstance(session.instance, session.execution, session.token, list(session.past))
-                self._live[session.instance] = live
+                # Else it has continued as new, and the word of that is on its way.
             live.inbox.extend(episode.messages)
             if live.busy:
                 return True
@@ -243,7 +266,8 @@ class OrchestrationWorker:
         self._here.looking = True
         try:
             while (work := self._next_activity()) is not None:
-                self._start_activity(work)
+                if not self._start_activity(work) and not self._took_a_slot():
+                    return
         finally:
             self._here.looking = False
             self._forget_rehearsal()
@@ -256,16 +280,24 @@ class OrchestrationWorker:
         self._signal_capacity()
         return None
 
-    def _start_activity(self, work: ActivityWork) -> None:
+    def _took_a_slot(self) -> bool:
+        """For a thread whose slot has gone to a coroutine: is there another, and work for it?"""
+        with self._lock:
+            free = self._activities_running < self._limits.activities and bool(self._ready)
+            self._activities_running += free
+            return free
+
+    def _start_activity(self, work: ActivityWork) -> bool:
+        """False: it runs on the loop, and takes the slot of this thread with it."""
         function = self._functions.get(work.name.lower())
         if function is None:
             self._answered(work, activities.missing(work, self._clock.now()))
         elif function.is_async:
-            with self._lock:
-                self._activities_running += 1
             self._call_on_loop(lambda: self._spawn(self._run_async(function, work)))
+            return False
         else:
             self._answered(work, activities.run(function, work, self._clock.now))
+        return True
 
     def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
         task = self._loop.create_task(coroutine)
@@ -277,11 +309,10 @@ class OrchestrationWorker:
         try:
             value = await function.call_async(activities.argument(work), work)
             event = activities.completed(work, value, self._clock.now())
-        except asyncio.CancelledError:
-            if self._draining:
-                return  # not an answer: another worker runs it again
-            raise
         except BaseException as exc:  # noqa: BLE001 - the border to user code
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                return  # not an answer: another worker runs it again
             event = activities.failed(function.name, work, exc, self._clock.now())
         self._episode_threads.submit(lambda: self._finish_async(work, event))
 

@@ -1,0 +1,241 @@
+"""What a worker makes of a hub that refuses, of code that hangs, and of its own mistakes."""
+
+import asyncio
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Generator
+from typing import Any
+
+from funchost.durable.events import HistoryEvent, TaskCompleted, TaskFailed
+from funchost.durable.status import RuntimeStatus
+from funchost.ids import InstanceId
+from funchost.taskhub import ActivityWork, AnswerTaken, Episode, HubWorker, Lost, Outcome, Settled
+from funchost.taskhub.worker.worker import Limits
+from recovery.host import Folder
+from recovery.verify import nothing_waits
+from recovery.working import Working, at_most, working
+from recovery.wrapped import WorkerWrapper
+
+Code = Generator[Any, Any, Any]
+
+
+def three_steps(context: Any) -> Code:
+    total = 0
+    for step in range(3):
+        total += yield context.call_activity("count", step)
+    return total
+
+
+def side_by_side(context: Any) -> Code:
+    values = yield context.task_all([context.call_activity("count", step) for step in range(10)])
+    return sum(values)
+
+
+class Refusing(WorkerWrapper):
+    """Refuses the first outcome with an answer in it, as if another had been faster; nothing of it is written."""
+
+    def __init__(self, inner: HubWorker, word: Callable[[Outcome], Settled]) -> None:
+        super().__init__(inner)
+        self.refused = 0
+        self._word = word
+        self._lock = threading.Lock()
+
+    def commit(
+        self, episode: Episode, outcome: Outcome, then: Callable[[Settled], None], *, hand_over: bool = False
+    ) -> None:
+        with self._lock:
+            refuse = bool(outcome.answered) and not self.refused
+            self.refused += refuse
+        if refuse:
+            then(self._word(outcome))
+        else:
+            super().commit(episode, outcome, then, hand_over=hand_over)
+
+
+class Counted:
+    """An activity that counts how often it ran with each argument."""
+
+    def __init__(self) -> None:
+        self.runs = Counter[Any]()
+
+    def __call__(self, argument: Any) -> int:
+        self.runs[argument] += 1
+        return 1
+
+
+async def test_an_instance_that_was_lost_goes_on_with_its_answers(folder: Folder) -> None:
+    count = Counted()
+    async with working(
+        folder, {"flow": three_steps}, {"count": count}, wrap=lambda hub: Refusing(hub, lambda outcome: Lost())
+    ) as here:
+        end = await here.end_of(await here.start("flow"))
+        assert (end.status, end.output) == (RuntimeStatus.COMPLETED, "3")
+    assert count.runs == {0: 1, 1: 1, 2: 1}
+
+
+async def test_an_answer_that_was_taken_is_left_out_and_the_others_count(folder: Folder) -> None:
+    """The hub says so of an answer that it got before: here from a worker that gives each answer twice."""
+    count = Counted()
+    async with working(folder, {"flow": side_by_side}, {"count": count}, wrap=AnsweringFirst) as here:
+        instance = await here.start("flow")
+        end = await here.end_of(instance)
+        assert (end.status, end.output) == (RuntimeStatus.COMPLETED, "10")
+        answered = Counter(
+            event.task_id for event in await here.hub.history(instance) if isinstance(event, TaskCompleted)
+        )
+        assert answered == Counter(range(10))
+    assert nothing_waits(folder)
+    assert all(runs == 1 for runs in count.runs.values())
+
+
+class AnsweringFirst(WorkerWrapper):
+    """Before an outcome with answers, its first answer is given alone, as another attempt would have done."""
+
+    def commit(
+        self, episode: Episode, outcome: Outcome, then: Callable[[Settled], None], *, hand_over: bool = False
+    ) -> None:
+        if outcome.answered:
+            work, event = outcome.answered[0]
+            self.inner.answer(work, event, lambda accepted: None)
+        super().commit(episode, outcome, then, hand_over=hand_over)
+
+
+async def test_a_hub_that_says_taken_by_mistake_does_not_stop_the_instance(folder: Folder) -> None:
+    """Two tasks at once: one is said to be answered, the other goes on; the first comes with the next look."""
+    count = Counted()
+
+    def taken(outcome: Outcome) -> Settled:
+        return AnswerTaken(frozenset({outcome.answered[0][0].task}))
+
+    async with working(
+        folder, {"flow": side_by_side}, {"count": count}, wrap=lambda hub: GivingBack(hub, taken)
+    ) as here:
+        end = await here.end_of(await here.start("flow"))
+        assert end.output == "10"
+
+
+class GivingBack(Refusing):
+    """What it says was taken really was: it was given to the hub a moment before."""
+
+    def commit(
+        self, episode: Episode, outcome: Outcome, then: Callable[[Settled], None], *, hand_over: bool = False
+    ) -> None:
+        if outcome.answered and not self.refused:
+            work, event = outcome.answered[0]
+            self.inner.answer(work, event, lambda accepted: None)
+        super().commit(episode, outcome, then, hand_over=hand_over)
+
+
+async def test_an_answer_becomes_durable_while_the_orchestrator_hangs(folder: Folder) -> None:
+    hangs, given, go_on = threading.Event(), threading.Event(), threading.Event()
+
+    def hanging(context: Any) -> Code:
+        yield context.call_activity("count", 0)
+        hangs.set()
+        assert go_on.wait(20)
+        return "out"
+
+    async with working(folder, {"flow": hanging}, {"count": Counted()}, wrap=lambda hub: Telling(hub, given)) as here:
+        instance = await here.start("flow")
+        assert await asyncio.to_thread(hangs.wait, 20)
+        assert await asyncio.to_thread(given.wait, 20)
+        go_on.set()
+        assert (await here.end_of(instance)).output == '"out"'
+
+
+class Telling(WorkerWrapper):
+    """``given`` once an answer was made durable by itself."""
+
+    def __init__(self, inner: HubWorker, given: threading.Event) -> None:
+        super().__init__(inner)
+        self._given = given
+
+    def answer(self, work: ActivityWork, event: HistoryEvent, then: Callable[[bool], None]) -> None:
+        def told(accepted: bool) -> None:
+            then(accepted)
+            if accepted:
+                self._given.set()
+
+        super().answer(work, event, told)
+
+
+async def test_an_episode_that_cannot_be_run_is_tried_again_from_the_store(folder: Folder) -> None:
+    broken = threading.Event()
+    count = Counted()
+    async with working(folder, {"flow": three_steps}, {"count": count}, limits=Limits()) as here:
+        _break_once(here, broken)
+        end = await here.end_of(await here.start("flow"))
+        assert (end.status, end.output) == (RuntimeStatus.COMPLETED, "3")
+    assert broken.is_set()
+    assert count.runs == {0: 1, 1: 1, 2: 1}
+
+
+def _break_once(here: Working, broken: threading.Event) -> None:
+    """A mistake in our own code: the engine's variables cannot be made for the second episode."""
+    engine, calls = here.worker._engine, Counter[str]()
+
+    def variables(name: str, instance: InstanceId) -> Any:
+        calls[instance] += 1
+        if calls[instance] == 2:
+            broken.set()
+            raise RuntimeError("a mistake of the host")
+        return engine.variables(name, instance)
+
+    object.__setattr__(
+        here.worker, "_engine", type(engine)(engine.functions, engine.settings, variables, engine.new_execution_id)
+    )
+
+
+async def test_an_activity_that_the_worker_does_not_have_fails_its_task(folder: Folder) -> None:
+    async with working(folder, {"flow": three_steps}, {"count": Counted()}) as here:
+        del here.worker._functions["count"]  # type: ignore[attr-defined]
+        instance = await here.start("flow")
+        end = await here.end_of(instance)
+        assert end.status is RuntimeStatus.FAILED
+        (failed,) = [event for event in await here.hub.history(instance) if isinstance(event, TaskFailed)]
+        assert "does not exist" in (failed.reason or "")
+
+
+async def test_a_running_activity_is_waited_for_when_the_worker_stops(folder: Folder) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def count(argument: Any) -> int:
+        begun.set()
+        assert go_on.wait(20)
+        return 1
+
+    async with working(folder, {"flow": three_steps}, {"count": count}) as here:
+        instance = await here.start("flow")
+        assert await asyncio.to_thread(begun.wait, 20)
+        stopping = asyncio.create_task(here.stop())
+        await asyncio.sleep(0)
+        go_on.set()
+        await at_most(stopping)
+    again = Counted()
+    async with working(folder, {"flow": three_steps}, {"count": again}) as here:
+        assert (await here.end_of(instance)).output == "3"
+    assert again.runs == {1: 1, 2: 1}, "the first step was answered before the worker left"
+
+
+async def test_a_worker_does_not_wait_for_ever(folder: Folder) -> None:
+    from datetime import timedelta
+
+    begun, go_on = threading.Event(), threading.Event()
+
+    async def count(argument: Any) -> int:
+        begun.set()
+        await asyncio.Event().wait()
+        return 1
+
+    async with working(folder, {"flow": three_steps}, {"count": count}, drain=timedelta(seconds=0.1)) as here:
+        instance = await here.start("flow")
+        assert await asyncio.to_thread(begun.wait, 20)
+        at = time.monotonic()
+        await here.stop()
+        assert time.monotonic() - at < 5
+    again = Counted()
+    async with working(folder, {"flow": three_steps}, {"count": again}) as here:
+        assert (await here.end_of(instance)).output == "3"
+    assert again.runs == {0: 1, 1: 1, 2: 1}, "what was cut off runs again elsewhere"
+    go_on.set()

@@ -1,0 +1,169 @@
+"""How much a worker does at once, how much it can be asked for, and how much it remembers."""
+
+import asyncio
+import json
+import threading
+from collections.abc import Callable, Coroutine, Generator
+from typing import Any
+
+from funchost.clock import SystemClock
+from funchost.durable.events import EventRaised, TaskScheduled
+from funchost.durable.status import RuntimeStatus
+from funchost.ids import InstanceId
+from funchost.taskhub.worker.worker import Limits
+from recovery.clocks import JumpingClock
+from recovery.host import FORGET_S, Folder
+from recovery.verify import nothing_waits
+from recovery.working import Working, at_most, working
+
+Code = Generator[Any, Any, Any]
+
+
+def wide(context: Any) -> Code:
+    values = yield context.task_all([context.call_activity("one", i) for i in range(context.get_input())])
+    return sum(values)
+
+
+def deep(context: Any) -> Code:
+    total = 0
+    for step in range(context.get_input()):
+        total += yield context.call_activity("one", step)
+    return total
+
+
+def waiting(context: Any) -> Code:
+    return (yield context.wait_for_external_event("go"))
+
+
+class Gauge:
+    """How many are inside at once, and how many were at most."""
+
+    def __init__(self) -> None:
+        self.most = 0
+        self._now = 0
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self._now += 1
+            self.most = max(self.most, self._now)
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._now -= 1
+
+
+def one(argument: Any) -> int:
+    return 1
+
+
+async def test_no_more_activities_run_at_once_than_there_are_slots(folder: Folder) -> None:
+    gauge, pause = Gauge(), threading.Event()
+
+    def measured(argument: Any) -> int:
+        with gauge:
+            pause.wait(0.002)
+            return 1
+
+    async with working(folder, {"wide": wide}, {"one": measured}, limits=Limits(activities=3)) as here:
+        assert (await here.end_of(await here.start("wide", 60))).output == "60"
+    assert gauge.most == 3
+
+
+async def test_async_activities_take_slots_as_well(folder: Folder) -> None:
+    gauge = Gauge()
+
+    async def measured(argument: Any) -> int:
+        with gauge:
+            await asyncio.sleep(0.002)
+            return 1
+
+    async with working(folder, {"wide": wide}, {"one": measured}, limits=Limits(activities=3)) as here:
+        assert (await here.end_of(await here.start("wide", 60))).output == "60"
+    assert gauge.most == 3
+
+
+async def test_an_async_activity_whose_own_task_was_cancelled_fails(folder: Folder) -> None:
+    async def cancelled(argument: Any) -> int:
+        inner = asyncio.create_task(asyncio.sleep(60))
+        inner.cancel()
+        await inner
+        return 1
+
+    async with working(folder, {"deep": deep}, {"one": cancelled}) as here:
+        assert (await here.end_of(await here.start("deep", 1))).status is RuntimeStatus.FAILED
+
+
+async def test_events_arrive_while_every_slot_is_taken_and_more_activities_wait(folder: Folder) -> None:
+    go_on = threading.Event()
+
+    def blocked(argument: Any) -> int:
+        assert go_on.wait(20)
+        return 1
+
+    orchestrators = {"wide": wide, "waiting": waiting}
+    async with working(folder, orchestrators, {"one": blocked}, limits=Limits(activities=2, claim_ahead=4)) as here:
+        busy = await here.start("wide", 40)
+        await _until(lambda: _scheduled(here, busy))
+        waits = await here.start("waiting")
+        await _raise(here, waits)
+        assert (await here.end_of(waits)).output == '"now"'
+        go_on.set()
+        assert (await here.end_of(busy)).output == "40"
+
+
+async def test_a_fan_out_of_thousands_completes(folder: Folder) -> None:
+    async with working(folder, {"wide": wide}, {"one": one}) as here:
+        assert (await here.end_of(await here.start("wide", 2_000))).output == "2000"
+    assert nothing_waits(folder)
+
+
+async def test_a_thousand_instances_run_side_by_side(folder: Folder) -> None:
+    async with working(folder, {"deep": deep}, {"one": one}) as here:
+        ids = await asyncio.gather(*(here.start("deep", 3, instance=f"deep-{i}") for i in range(1_000)))
+        for instance in ids:
+            assert (await here.end_of(instance)).output == "3"
+    assert nothing_waits(folder)
+
+
+async def test_a_worker_forgets_what_is_idle_and_reads_it_again(folder: Folder) -> None:
+    """Far more history than it may keep; each instance goes on when its event comes."""
+    limits = Limits(events_in_memory=100)
+    clock = JumpingClock(impatient=FORGET_S)
+
+    def flow(context: Any) -> Code:
+        total = yield from deep(context)
+        yield context.wait_for_external_event("go")
+        return total + (yield from deep(context))
+
+    async with working(folder, {"flow": flow}, {"one": one}, clock=clock, limits=limits) as here:
+        ids = await asyncio.gather(*(here.start("flow", 5, instance=f"flow-{i}") for i in range(20)))
+        await _until(lambda: _remembers_little(here, limits))
+        for instance in ids:
+            await _raise(here, instance)
+        for instance in ids:
+            assert (await here.end_of(instance)).output == "10"
+
+
+async def _raise(here: Working, instance: InstanceId) -> None:
+    event = EventRaised(timestamp=SystemClock().now(), name="go", input=json.dumps("now"))
+    await here.hub.send(instance, event)
+
+
+async def _scheduled(here: Working, instance: InstanceId) -> bool:
+    return any(isinstance(event, TaskScheduled) for event in await here.hub.history(instance))
+
+
+async def _remembers_little(here: Working, limits: Limits) -> bool:
+    """And all have come to their event: five steps of four events each."""
+    live = list(here.worker._live.values())
+    histories = [await here.hub.history(InstanceId(f"flow-{i}")) for i in range(20)]
+    return all(len(h) > 20 for h in histories) and sum(len(one.past) for one in live) <= limits.events_in_memory
+
+
+async def _until(holds: Callable[[], Coroutine[Any, Any, bool]]) -> None:
+    async def wait() -> None:
+        while not await holds():  # noqa: ASYNC110 - what is looked at tells nobody
+            await asyncio.sleep(0.005)
+
+    await at_most(wait())
