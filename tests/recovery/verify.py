@@ -31,7 +31,7 @@ from recovery.effects import Effect
 from recovery.flows import FLOWS, functions
 from recovery.host import Folder
 
-__all__ = ["Found", "find", "verify"]
+__all__ = ["Found", "answers_match_requests", "find", "nothing_waits", "verify"]
 
 _DECISIONS = (TaskScheduled, TimerCreated, SubOrchestrationInstanceCreated, ExecutionCompleted, OrchestratorCompleted)
 _PAIRS: tuple[tuple[type, tuple[type, ...]], ...] = (
@@ -62,7 +62,7 @@ async def verify(hub: TaskHub, folder: Folder, started: Collection[InstanceId], 
     for one in found.values():
         try:
             _ended_as_expected(one)
-            _answers_match_requests(one.history)
+            answers_match_requests(one.history)
             _replays(one)
         except AssertionError as exc:
             lines = "\n".join(repr(event) for event in one.history)
@@ -90,7 +90,7 @@ def _input_of(instance: Instance) -> dict[str, Any]:
     return json.loads(given) if isinstance(given, str) else given
 
 
-def _answers_match_requests(history: Sequence[HistoryEvent]) -> None:
+def answers_match_requests(history: Sequence[HistoryEvent]) -> None:
     """One answer for each number that was asked for, none for any other; the terminated may lack some."""
     (end,) = [event for event in history if isinstance(event, ExecutionCompleted)]
     drawn = [event.event_id for event in history if event.event_id >= 0]
