@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from durable.driver import Activities, play, result_of
+from durable.driver import Activities, play, result_of, settle, terminated
 from durable.world import Mode
+from funchost.durable.status import RuntimeStatus
 
 ACTIVITIES: Activities = {"echo": lambda value: value}
 
@@ -61,6 +62,17 @@ def test_nothing_that_a_finally_block_calls_while_closing_has_an_effect():
     assert played.output == [False, None, False]
     assert played.custom_status is None
     assert played.world.activities_run == ["echo"]
+
+
+def test_what_a_finally_block_sets_while_its_instance_is_terminated_is_not_shown():
+    def main(context: Any) -> Any:
+        try:
+            yield context.wait_for_external_event("never")
+        finally:
+            context.set_custom_status("closing")
+
+    played = play(main, settle, terminated())
+    assert (played.status, played.custom_status) == (RuntimeStatus.TERMINATED, None)
 
 
 def test_a_context_manager_that_calls_the_context_on_its_way_out_is_harmless():

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from azure.durable_functions import RetryOptions
+
 from durable.driver import failure_of, play, raised, result_of, resumed, settle, suspended, terminated, together
 from durable.world import Mode, Slow
 from funchost.durable.events import ExecutionStarted, SubOrchestrationInstanceCompleted
@@ -107,6 +109,25 @@ def test_it_waits_for_what_is_still_out():
         return context.current_utc_datetime.isoformat()
 
     assert result_of(main, activities=ACTIVITIES) == "2024-01-01T00:01:00.001000+00:00"
+
+
+def test_a_retry_under_way_goes_on_and_is_waited_for():
+    failures = iter([1, 0] * len(Mode))
+
+    def flaky(argument: Any) -> Any:
+        if next(failures):
+            raise ValueError("once")
+
+    def main(context: Any) -> Any:
+        if context.get_input() is None:
+            retry = context.call_activity_with_retry("flaky", RetryOptions(60_000, 3))
+            yield context.task_any([retry, context.call_activity("echo", 2)])
+            context.continue_as_new(1)
+            return None
+        return context.current_utc_datetime.isoformat()
+
+    output = result_of(main, activities={"flaky": flaky, "echo": echo}, batch_size=lambda: 1)
+    assert output.startswith("2024-01-01T00:01:00")
 
 
 def test_events_that_arrive_after_it_reach_the_new_generation_in_order():

@@ -8,7 +8,7 @@ import pytest
 
 from durable.driver import INSTANCE, failure_of, play, result_of, settle
 from durable.world import Mode
-from funchost.durable.events import TaskCompleted, TaskScheduled
+from funchost.durable.events import ExecutionSuspended, ExecutionTerminated, TaskCompleted, TaskScheduled
 from funchost.durable.execution import EngineSettings
 from funchost.durable.status import RuntimeStatus
 from funchost.instant import Instant
@@ -233,7 +233,13 @@ def test_what_arrives_after_the_end_changes_nothing():
 
     played = play(main, activities=ACTIVITIES, modes=[Mode.KEPT])
     engine = played.hosted.episodes[-1].engine
-    step = engine.apply([TaskCompleted(timestamp=Instant(0), task_id=0)], Instant(0))
+    now = Instant(0)
+    late = [
+        TaskCompleted(timestamp=now, task_id=0),
+        ExecutionSuspended(timestamp=now),
+        ExecutionTerminated(timestamp=now),
+    ]
+    step = engine.apply(late, now)
     assert step is not None
     assert (step.ending, step.status) == (None, None)
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from durable.driver import INSTANCE, failure_of, play, raised, result_of, settle, together
-from durable.world import World
+from durable.world import Slow, World
 from funchost.durable.events import EventRaised
 from funchost.durable.status import RuntimeStatus
 
@@ -25,7 +25,14 @@ def test_a_wait_gets_the_data_of_its_event():
 
 
 def test_events_before_their_wait_are_kept_first_in_first_out_and_used_once():
-    assert result_of(two_waits, raised("go", 1), raised("go", 2), raised("go", 3)) == [1, 2]
+    def main(context: Any) -> Any:
+        yield context.call_activity("slow")
+        first = yield context.wait_for_external_event("go")
+        yield context.call_activity("slow")
+        return [first, (yield context.wait_for_external_event("go"))]
+
+    steps = (settle, raised("go", 1), raised("go", 2), raised("go", 3))
+    assert result_of(main, *steps, activities={"slow": Slow(60, echo)}) == [1, 2]
 
 
 def test_events_of_one_batch_are_delivered_one_by_one():

@@ -98,6 +98,9 @@ def flags(context: Any) -> Any:
     seen.append(context.is_replaying)
     yield first
     seen.append(context.is_replaying)
+    yield context.call_activity("fast", {"call": "3", "fails": 0})
+    yield context.task_all([first])
+    seen.append(context.is_replaying)
     context.set_custom_status(seen)
     return [seen, str(context.new_guid()), context.new_uuid(), context.version, context.instance_id]
 

@@ -109,20 +109,6 @@ class Execution:
         assert step is not None, "a fresh execution has its code at hand"
         return step
 
-    def rehearse(self, past: Sequence[HistoryEvent]) -> None:
-        """Feed the committed history only, before anything has arrived; ``apply`` follows, on the same thread.
-
-        Code that reads the history finds less of it than in a replay: see ``may_follow_rehearsal``.
-        """
-        self.past = list(past)
-        self._tasks.episode = 1 + sum(1 for event in past if event.__class__ is OrchestratorStarted)
-        self._variables.run(self._feed, self.past)
-
-    @property
-    def may_follow_rehearsal(self) -> bool:
-        """Whether ``apply`` now makes no difference to a replay of everything at once."""
-        return self._routine is not None and self._routine.may_be_resumed
-
     def apply(self, received: Sequence[HistoryEvent], now: Instant) -> Step | None:
         """Deliver what has arrived; ``now`` becomes the orchestrator's clock.
 
@@ -282,7 +268,7 @@ class Execution:
         may_end = self._may_end()
         step = Step(
             self._start,
-            list(self.arriving),
+            self.arriving,
             self._custom_status[1],
             self._custom_status != custom_status_before,
             cancelled_timers=tuple(self._tasks.cancelled_timers),

@@ -61,7 +61,7 @@ class OpenTasks:
         return number
 
     def seal(self) -> None:
-        """From here on nothing is scheduled: the code asked to continue as new."""
+        """From here on nothing is recorded: the code asked to continue as new. Retries under way go on."""
         self._sealed = True
 
     @contextmanager
@@ -83,7 +83,7 @@ class OpenTasks:
         self._next_id = max(self._next_id, number_after + 1)
 
     def schedule(self, task: Task) -> None:
-        if task._is_scheduled_flag or self._sealed or self._silent:
+        if task._is_scheduled_flag or self._silent:
             return
         task._is_scheduled_flag = True
         if isinstance(task, CompoundTask):
