@@ -41,16 +41,14 @@ class Refusing(WorkerWrapper):
         self._word = word
         self._lock = threading.Lock()
 
-    def commit(
-        self, episode: Episode, outcome: Outcome, then: Callable[[Settled], None], *, hand_over: bool = False
-    ) -> None:
+    def commit(self, episode: Episode, outcome: Outcome, then: Callable[[Settled], None]) -> None:
         with self._lock:
             refuse = bool(outcome.answered) and not self.refused
             self.refused += refuse
         if refuse:
             then(self._word(outcome))
         else:
-            super().commit(episode, outcome, then, hand_over=hand_over)
+            super().commit(episode, outcome, then, **how)
 
 
 class Counted:
@@ -92,13 +90,11 @@ async def test_an_answer_that_was_taken_is_left_out_and_the_others_count(folder:
 class AnsweringFirst(WorkerWrapper):
     """Before an outcome with answers, its first answer is given alone, as another attempt would have done."""
 
-    def commit(
-        self, episode: Episode, outcome: Outcome, then: Callable[[Settled], None], *, hand_over: bool = False
-    ) -> None:
+    def commit(self, episode: Episode, outcome: Outcome, then: Callable[[Settled], None]) -> None:
         if outcome.answered:
             work, event = outcome.answered[0]
             self.inner.answer(work, event, lambda accepted: None)
-        super().commit(episode, outcome, then, hand_over=hand_over)
+        super().commit(episode, outcome, then, **how)
 
 
 async def test_a_hub_that_says_taken_by_mistake_does_not_stop_the_instance(folder: Folder) -> None:
@@ -118,13 +114,11 @@ async def test_a_hub_that_says_taken_by_mistake_does_not_stop_the_instance(folde
 class GivingBack(Refusing):
     """What it says was taken really was: it was given to the hub a moment before."""
 
-    def commit(
-        self, episode: Episode, outcome: Outcome, then: Callable[[Settled], None], *, hand_over: bool = False
-    ) -> None:
+    def commit(self, episode: Episode, outcome: Outcome, then: Callable[[Settled], None]) -> None:
         if outcome.answered and not self.refused:
             work, event = outcome.answered[0]
             self.inner.answer(work, event, lambda accepted: None)
-        super().commit(episode, outcome, then, hand_over=hand_over)
+        super().commit(episode, outcome, then, **how)
 
 
 async def test_an_answer_becomes_durable_while_the_orchestrator_hangs(folder: Folder) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
+from typing import Any
 
 from funchost.durable.events import HistoryEvent
 from funchost.ids import InstanceId, WorkerId
@@ -21,10 +22,8 @@ class WorkerWrapper:
     async def take(self, *, episodes: int, activities: int) -> Sequence[Episode | ActivityWork | Revoked]:
         return await self.inner.take(episodes=episodes, activities=activities)
 
-    def commit(
-        self, episode: Episode, outcome: Outcome, then: Callable[[Settled], None], *, hand_over: bool = False
-    ) -> None:
-        self.inner.commit(episode, outcome, then, hand_over=hand_over)
+    def commit(self, episode: Episode, outcome: Outcome, then: Callable[[Settled], None], **how: Any) -> None:
+        self.inner.commit(episode, outcome, then, **how)
 
     def answer(self, work: ActivityWork, event: HistoryEvent, then: Callable[[bool], None]) -> None:
         self.inner.answer(work, event, then)
@@ -49,16 +48,14 @@ class PointedWorker(WorkerWrapper):
         self._passed("taken")
         return works
 
-    def commit(
-        self, episode: Episode, outcome: Outcome, then: Callable[[Settled], None], *, hand_over: bool = False
-    ) -> None:
+    def commit(self, episode: Episode, outcome: Outcome, then: Callable[[Settled], None], **how: Any) -> None:
         def pointed(settled: Settled) -> None:
             self._passed("settled")
             then(settled)
             self._passed("heard")
 
         self._passed("submit")
-        super().commit(episode, outcome, pointed, hand_over=hand_over)
+        super().commit(episode, outcome, pointed, **how)
 
     def answer(self, work: ActivityWork, event: HistoryEvent, then: Callable[[bool], None]) -> None:
         self._passed("answer")
