@@ -25,6 +25,10 @@ class Clock(Protocol):
 
     async def sleep(self, seconds: float) -> None: ...
 
+    async def wait(self, event: asyncio.Event, seconds: float) -> bool:
+        """Until ``event`` is set, but no longer than that; whether it is."""
+        ...
+
 
 class SystemClock:
     """The machine's own clock."""
@@ -37,6 +41,15 @@ class SystemClock:
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
+
+    async def wait(self, event: asyncio.Event, seconds: float) -> bool:
+        if not event.is_set():
+            try:
+                async with asyncio.timeout(seconds):
+                    await event.wait()
+            except TimeoutError:
+                return False
+        return True
 
 
 def new_guid() -> str:

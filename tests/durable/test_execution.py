@@ -324,7 +324,6 @@ def test_user_code_of_every_mode_was_really_run_in_that_mode():
         Mode.REPLAYED: 4,
         Mode.KEPT: 1,
         Mode.RECORDED: 4,
-        Mode.REHEARSED: 4,
     }
 
 

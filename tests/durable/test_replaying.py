@@ -193,19 +193,6 @@ def test_histories_hold_the_whole_run_from_its_start_with_what_just_arrived():
     assert seen == [first, second, third] * 3, "code that reads the history is never kept"
 
 
-def test_code_that_reads_the_history_is_not_resumed_after_a_rehearsal():
-    counts: list[int] = []
-
-    def main(context: Any) -> Any:
-        counts.append(sum(event.event_type == 5 for event in context.histories))
-        yield context.call_activity("echo", 1)
-        yield context.call_activity("echo", 2)
-
-    play(main, activities=ACTIVITIES, modes=[Mode.REHEARSED])
-    run, rehearsal = counts[::2], counts[1::2]
-    assert (run, rehearsal) == ([0, 1, 2], [0, 1])
-
-
 def test_histories_count_completions_in_their_order():
     def main(context: Any) -> Any:
         done = [event.Result for event in context.histories if event.event_type == 5]

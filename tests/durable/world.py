@@ -22,7 +22,7 @@ from funchost.durable.events import (
     decode_events,
     encode_events,
 )
-from funchost.durable.execution import EngineSettings, Execution
+from funchost.durable.execution import EngineSettings
 from funchost.durable.functions import DurableFunctions, Orchestrator
 from funchost.durable.status import RuntimeStatus
 from funchost.errors import InstanceExists
@@ -50,8 +50,6 @@ class Mode(Enum):
     """The generator, suspended at its yield."""
     RECORDED = auto()
     """What the closed generator waits for."""
-    REHEARSED = auto()
-    """A replay up to the same yield, made before anything else has arrived."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +65,6 @@ class Hosted:
     """One instance: what a worker holds of it, and its view."""
 
     live: LiveInstance
-    rehearsed: Execution | None = None
     status: RuntimeStatus = RuntimeStatus.PENDING
     output: str | None = None
     custom_status: str | None = None
@@ -177,9 +174,8 @@ class World:
     def close(self) -> None:
         """Close what is still suspended, as a host does that ends."""
         for hosted in self.instances.values():
-            for execution in (hosted.live.engine, hosted.rehearsed):
-                if execution is not None:
-                    execution.close()
+            if hosted.live.engine is not None:
+                hosted.live.engine.close()
 
     def _deliver(self, to: InstanceId) -> None:
         due = sorted(m for m in self._messages if m.to == to and m.due <= self.now)[: max(1, self._batch_size())]
@@ -198,7 +194,7 @@ class World:
     def _run_episode(self, hosted: Hosted, events: Sequence[HistoryEvent]) -> None:
         live = hosted.live
         before = list(live.past)
-        result = advance(live, events, self.now, self._engine, hosted.rehearsed)
+        result = advance(live, events, self.now, self._engine)
         assert live.past == before, "nothing of a live instance changes before the commit"
         hosted.episodes.append(result)
         self.now = Instant(self.now + EPISODE_TICKS)
@@ -219,9 +215,6 @@ class World:
             case Mode.KEPT | Mode.RECORDED:
                 result.engine.close()
                 live.engine = result.engine
-            case Mode.REHEARSED:
-                result.engine.close()
-                hosted.rehearsed = self._engine.rehearse(live, result) if result.ended is None else None
 
     def _carry_out(self, hosted: Hosted, outcome: Outcome) -> None:
         live = hosted.live

@@ -309,16 +309,13 @@ class HubWorker(Protocol):
         after this one was committed, abandoned or released. Cancelling loses nothing."""
         ...
 
-    def commit(
-        self, episode: Episode, outcome: Outcome, then: Callable[[Settled], None], *, hand_over: bool = False
-    ) -> None:
+    def commit(self, episode: Episode, outcome: Outcome, then: Callable[[Settled], None]) -> None:
         """Make ``outcome`` durable, with ``episode.messages`` consumed by it. Thread-safe.
 
         ``episode.session.token`` says what it is based on; an episode of local answers has no messages.
         ``then`` is called exactly once, on any thread, when the outcome is durable or refused; it must be
         quick and must not raise. May block the calling thread for the time of a commit, so it is never
-        called on an event loop's thread; with ``hand_over`` a thread of the hub writes instead, because the
-        caller has something better to do meanwhile. A store that does not answer is waited for; nothing is retried
+        called on an event loop's thread. A store that does not answer is waited for; nothing is retried
         blindly: an attempt of unknown outcome is resolved by re-reading.
         """
         ...

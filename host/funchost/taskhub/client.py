@@ -173,21 +173,8 @@ class HubClient:
                 remaining = deadline - self._clock.monotonic()
                 if remaining <= 0:
                     return None
-                await self._set_within(ended, min(max(interval_s, _SHORTEST_POLL_S), remaining))
-
-    async def _set_within(self, event: asyncio.Event, seconds: float) -> None:
-        """Wait for ``event``, but no longer than that; it is clear afterwards."""
-        waits: set[asyncio.Task[object]] = {
-            asyncio.create_task(event.wait()),
-            asyncio.create_task(self._clock.sleep(seconds)),
-        }
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
-            await asyncio.gather(*waits, return_exceptions=True)
-            event.clear()
+                await self._clock.wait(ended, min(max(interval_s, _SHORTEST_POLL_S), remaining))
+                ended.clear()
 
     def _registered(self, name: str) -> str:
         registered = self._orchestrators.get(name.lower())

@@ -44,6 +44,11 @@ class InstantClock(SystemClock):
         if self.while_asleep is not None:
             await self.while_asleep()
 
+    async def wait(self, event: asyncio.Event, seconds: float) -> bool:
+        if not event.is_set():
+            await self.sleep(seconds)
+        return event.is_set()
+
 
 class App:
     """``public`` and ``local`` ask through the doors of that name; ``hub`` is what they change."""

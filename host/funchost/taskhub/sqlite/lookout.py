@@ -49,18 +49,6 @@ class Lookout:
             pause = min(pause, (self.next_due - self._clock.now()) / TICKS_PER_SECOND)
         if at is not None:
             pause = min(pause, at - self._clock.monotonic())
-        if pause > 0 and not self._called.is_set():
-            await self._called_within(pause)
+        if pause > 0:
+            await self._clock.wait(self._called, pause)
         self._called.clear()
-
-    async def _called_within(self, seconds: float) -> None:
-        waits: set[asyncio.Task[object]] = {
-            asyncio.create_task(self._called.wait()),
-            asyncio.create_task(self._clock.sleep(seconds)),
-        }
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
-            await asyncio.gather(*waits, return_exceptions=True)

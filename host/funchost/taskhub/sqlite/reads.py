@@ -44,20 +44,21 @@ class Readers:
         self._pool = ThreadPool(_THREADS, name="hub-reader")
 
     async def run(self, query: Callable[[Connection], T]) -> T:
-        return await self._pool.run(self._run, query)
+        return await self._pool.run(lambda: query(self._connection()))
 
     def close(self) -> None:
         self._pool.close(_CLOSE_S)
         for connection in self._connections:
             connection.close()
 
-    def _run(self, query: Callable[[Connection], T]) -> T:
+    def _connection(self) -> Connection:
+        """The one of this thread."""
         connection: Connection | None = getattr(self._local, "connection", None)
         if connection is None:
             connection = self._local.connection = self._connect()
             with self._mutex:
                 self._connections.append(connection)
-        return query(connection)
+        return connection
 
 
 def columns(*, payloads: bool) -> str:

@@ -71,14 +71,8 @@ class SqliteWorker(Memory):
                 return await self._complete(handout)
             await self._filled.wait()
 
-    def commit(
-        self, episode: Episode, outcome: Outcome, then: Callable[[Settled], None], *, hand_over: bool = False
-    ) -> None:
-        write = commit_write(episode, outcome, then)
-        if hand_over:
-            self._committer.submit(write)
-        else:
-            self._committer.commit(write)
+    def commit(self, episode: Episode, outcome: Outcome, then: Callable[[Settled], None]) -> None:
+        self._committer.commit(commit_write(episode, outcome, then))
 
     def answer(self, work: ActivityWork, event: HistoryEvent, then: Callable[[bool], None]) -> None:
         def failed(exc: BaseException) -> None:

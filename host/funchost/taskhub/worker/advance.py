@@ -39,12 +39,6 @@ class Engine:
     def execution(self, instance: InstanceId, execution: ExecutionId, name: str) -> Execution:
         return Execution(execution, self.functions, self.settings, self.variables(name, instance))
 
-    def rehearse(self, live: LiveInstance, result: "Advance") -> Execution:
-        """Run the code up to where ``result`` left it, for the episode that follows on this thread."""
-        execution = self.execution(live.instance, result.execution, result.name)
-        execution.rehearse(result.past)
-        return execution
-
 
 @dataclass(slots=True)
 class Advance:
@@ -69,14 +63,10 @@ def advance(
     received: Sequence[HistoryEvent],
     now: Instant,
     engine: Engine,
-    rehearsed: Execution | None = None,
 ) -> Advance:
-    """Run one episode of ``live``; user code runs on this thread. Nothing of ``live`` is changed.
-
-    ``rehearsed`` has been fed the same past already, on this thread.
-    """
+    """Run one episode of ``live``; user code runs on this thread. Nothing of ``live`` is changed."""
     name = _name_of(live.past, received)
-    execution, step, replayed = _first_step(live, received, now, engine, name, rehearsed)
+    execution, step, replayed = _first_step(live, received, now, engine, name)
     if step.successor is None:
         sends = sends_of(step, live.instance, live.execution, now)
         outcome = Outcome(
@@ -96,12 +86,7 @@ def _first_step(
     now: Instant,
     engine: Engine,
     name: str,
-    rehearsed: Execution | None,
 ) -> tuple[Execution, Step, int]:
-    if rehearsed is not None and rehearsed.may_follow_rehearsal:
-        step = rehearsed.apply(received, now)
-        assert step is not None, "a rehearsed execution has its code at hand"
-        return rehearsed, step, len(live.past)
     if live.engine is not None:
         step = live.engine.apply(received, now)
         if step is not None:

@@ -13,12 +13,10 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from queue import SimpleQueue
 from typing import Any, Protocol
 
 from funchost.clock import Clock
 from funchost.durable.events import HistoryEvent
-from funchost.durable.execution import Execution
 from funchost.ids import InstanceId, WorkerId
 from funchost.taskhub import (
     ActivityWork,
@@ -27,7 +25,6 @@ from funchost.taskhub import (
     Episode,
     HubWorker,
     Lost,
-    Outcome,
     Received,
     Restart,
     Revoked,
@@ -68,34 +65,11 @@ class Limits:
     events_in_memory: int = 400_000
 
 
-_WORTH_REHEARSING = 40
-"""Events; below, a replay is cheaper than handing the commit to another thread."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Rehearsal:
-    """An execution that was fed ``past`` before anything had arrived."""
-
-    live: LiveInstance
-    past: list[HistoryEvent]
-    execution: Execution
-
-
 class _Here(threading.local):
     """What a thread of activities knows of itself."""
 
     looking = False
     """It will look for the next activity when it is done with this one."""
-
-    rehearsal: _Rehearsal | None = None
-
-    def rehearsed_for(self, live: LiveInstance) -> Execution | None:
-        """The execution rehearsed here for exactly this state of ``live``, handed over for good."""
-        rehearsal = self.rehearsal
-        if rehearsal is None or rehearsal.live is not live or rehearsal.past is not live.past:
-            return None
-        self.rehearsal = None
-        return rehearsal.execution
 
 
 class OrchestrationWorker:
@@ -270,7 +244,6 @@ class OrchestrationWorker:
                     return
         finally:
             self._here.looking = False
-            self._forget_rehearsal()
 
     def _next_activity(self) -> ActivityWork | None:
         with self._lock:
@@ -361,8 +334,7 @@ class OrchestrationWorker:
         self._held.episode_begins(live, answers)
         try:
             received = [a.event for a in answers] + [m.event for m in messages]
-            rehearsed = self._here.rehearsed_for(live)
-            result = advance(live, received, self._clock.now(), self._engine, rehearsed)
+            result = advance(live, received, self._clock.now(), self._engine)
         except BaseException as exc:  # noqa: BLE001 - a mistake of ours must not take the thread down
             self._episode_broke(live, messages, answers, exc)
             return
@@ -378,41 +350,7 @@ class OrchestrationWorker:
         def then(settled: Settled) -> None:
             self._settled(live, result, messages, answers, settled)
 
-        if self._goes_on_here(result):
-            self._commit_and_rehearse(live, result, episode, outcome, then)
-        else:
-            self._hub.commit(episode, outcome, then)
-
-    def _goes_on_here(self, result: Advance) -> bool:
-        """Is this the one busy chain of steps, long enough that its replay costs as much as the disk?"""
-        return (
-            self._here.looking
-            and len(result.outcome.activities) == 1
-            and len(result.past) >= _WORTH_REHEARSING
-            and self._episodes_running <= 1
-            and not self._ready
-        )
-
-    def _commit_and_rehearse(
-        self, live: LiveInstance, result: Advance, episode: Episode, outcome: Outcome, then: Callable[[Settled], None]
-    ) -> None:
-        """Re-run the code up to its next yield while the store writes; this thread then runs the next step."""
-        settled: SimpleQueue[Settled] = SimpleQueue()
-        self._hub.commit(episode, outcome, settled.put, hand_over=True)
-        self._forget_rehearsal()
-        rehearsed = self._engine.rehearse(live, result)
-        word = settled.get()
-        then(word)
-        if isinstance(word, Committed):
-            self._here.rehearsal = _Rehearsal(live, result.past, rehearsed)
-        else:
-            rehearsed.close()
-
-    def _forget_rehearsal(self) -> None:
-        """Close what was not used on the thread that it was made on."""
-        rehearsal, self._here.rehearsal = self._here.rehearsal, None
-        if rehearsal is not None:
-            rehearsal.execution.close()
+        self._hub.commit(episode, outcome, then)
 
     def _settled(
         self, live: LiveInstance, result: Advance, messages: list[Received], answers: list[Answer], settled: Settled
