@@ -48,7 +48,7 @@ class Refusing(WorkerWrapper):
         if refuse:
             then(self._word(outcome))
         else:
-            super().commit(episode, outcome, then, **how)
+            super().commit(episode, outcome, then)
 
 
 class Counted:
@@ -94,7 +94,7 @@ class AnsweringFirst(WorkerWrapper):
         if outcome.answered:
             work, event = outcome.answered[0]
             self.inner.answer(work, event, lambda accepted: None)
-        super().commit(episode, outcome, then, **how)
+        super().commit(episode, outcome, then)
 
 
 async def test_a_hub_that_says_taken_by_mistake_does_not_stop_the_instance(folder: Folder) -> None:
@@ -118,7 +118,7 @@ class GivingBack(Refusing):
         if outcome.answered and not self.refused:
             work, event = outcome.answered[0]
             self.inner.answer(work, event, lambda accepted: None)
-        super().commit(episode, outcome, then, **how)
+        super().commit(episode, outcome, then)
 
 
 async def test_an_answer_becomes_durable_while_the_orchestrator_hangs(folder: Folder) -> None:

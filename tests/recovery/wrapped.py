@@ -3,7 +3,6 @@
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
-from typing import Any
 
 from funchost.durable.events import HistoryEvent
 from funchost.ids import InstanceId, WorkerId
@@ -22,8 +21,8 @@ class WorkerWrapper:
     async def take(self, *, episodes: int, activities: int) -> Sequence[Episode | ActivityWork | Revoked]:
         return await self.inner.take(episodes=episodes, activities=activities)
 
-    def commit(self, episode: Episode, outcome: Outcome, then: Callable[[Settled], None], **how: Any) -> None:
-        self.inner.commit(episode, outcome, then, **how)
+    def commit(self, episode: Episode, outcome: Outcome, then: Callable[[Settled], None]) -> None:
+        self.inner.commit(episode, outcome, then)
 
     def answer(self, work: ActivityWork, event: HistoryEvent, then: Callable[[bool], None]) -> None:
         self.inner.answer(work, event, then)
@@ -48,14 +47,14 @@ class PointedWorker(WorkerWrapper):
         self._passed("taken")
         return works
 
-    def commit(self, episode: Episode, outcome: Outcome, then: Callable[[Settled], None], **how: Any) -> None:
+    def commit(self, episode: Episode, outcome: Outcome, then: Callable[[Settled], None]) -> None:
         def pointed(settled: Settled) -> None:
             self._passed("settled")
             then(settled)
             self._passed("heard")
 
         self._passed("submit")
-        super().commit(episode, outcome, pointed, **how)
+        super().commit(episode, outcome, pointed)
 
     def answer(self, work: ActivityWork, event: HistoryEvent, then: Callable[[bool], None]) -> None:
         self._passed("answer")
