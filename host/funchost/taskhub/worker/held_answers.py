@@ -15,6 +15,8 @@ __all__ = ["GRACE_S", "HeldAnswers"]
 GRACE_S = 0.05
 """How long user code of an episode may keep answers from becoming durable."""
 
+_STOP_S = 1.0
+
 
 class HeldAnswers:
     """Knows which episodes run user code now; ``give`` writes the answers held for one of them.
@@ -34,10 +36,11 @@ class HeldAnswers:
         self._thread.start()
 
     def stop(self) -> None:
+        """Waits for an answer that is being given, but not for a store that does not take it."""
         self._stopping.set()
         self._wake.set()
         if self._thread.is_alive():
-            self._thread.join()
+            self._thread.join(_STOP_S)
 
     def episode_begins(self, live: LiveInstance, answers: list[Answer]) -> None:
         self._running[threading.get_ident()] = (self._monotonic(), live, answers)

@@ -173,12 +173,8 @@ class OrchestrationWorker:
         finally:
             more.cancel()
             take.cancel()
-        try:
-            return await take
-        except asyncio.CancelledError:
-            if take.cancelled():
-                return ()
-            raise
+        await asyncio.wait((take,))
+        return () if take.cancelled() else take.result()
 
     def _signal_capacity(self) -> None:
         if self._waits_for_capacity or self._draining:
