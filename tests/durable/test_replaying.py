@@ -95,6 +95,21 @@ def test_awaiting_an_old_task_again_sets_the_flag_back():
     assert flags.runs[-1] == {"start": True, "second": False, "first again": True}
 
 
+def test_an_old_task_is_old_for_a_kept_generator_too():
+    flags = Flags()
+
+    def main(context: Any) -> Any:
+        flags.begin(context)
+        first = context.call_activity("echo", 1)
+        yield first
+        yield context.call_activity("echo", 2)
+        yield first
+        flags.note(context, "first again")
+
+    play(main, activities=ACTIVITIES, modes=[Mode.KEPT])
+    assert flags.runs == [{"start": False, "first again": True}]
+
+
 def test_yield_none_in_new_territory_is_not_replaying():
     flags = Flags()
 

@@ -41,14 +41,9 @@ class Routine:
         self._awaited: Task | None = None
 
     @property
-    def may_be_resumed(self) -> bool:
-        """Whether the code is suspended here and has not looked at a history that goes on."""
-        return self._code is not None and not self.context.histories_read
-
-    @property
     def may_be_kept(self) -> bool:
         """Whether resuming instead of replaying makes no difference to the author's code."""
-        return self.may_be_resumed and self._code is not None and self._code.is_authors_own
+        return self._code is not None and self._code.is_authors_own and not self.context.histories_read
 
     def start(self) -> bool:
         assert self._code is not None
