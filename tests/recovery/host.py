@@ -126,9 +126,8 @@ class Host:
 
     def __init__(self, folder: Folder, setup: HostSetup | None = None) -> None:
         self._pipe, self._theirs = _PROCESSES.Pipe()
-        self._process = _PROCESSES.Process(
-            target=_serve, args=(folder, setup or HostSetup(), self._theirs), daemon=True
-        )
+        self._setup = setup or HostSetup()
+        self._process = _PROCESSES.Process(target=_serve, args=(folder, self._setup, self._theirs), daemon=True)
 
     def __enter__(self) -> Self:
         self._process.start()
@@ -151,8 +150,9 @@ class Host:
         return self._process.is_alive()
 
     def wait_until_ready(self) -> None:
-        """It works, or has ended already."""
+        """It works, or has come to its end as planned."""
         self._hear()
+        assert self.is_alive or isinstance(self._setup.at, Kill), "the host did not start"
 
     def wait_until_held(self) -> None:
         """After it was ready: it waits where it was to be held."""

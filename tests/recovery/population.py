@@ -108,8 +108,8 @@ async def finish(hub: TaskHub) -> None:
 
 async def _what_is_open(hub: TaskHub) -> str:
     still = (await hub.list(Query(statuses=OPEN, top=None))).instances
-    lines = ["these never finish:"]
-    for one in still:
+    lines = [f"{len(still)} never finish, the first of them:"]
+    for one in still[:3]:
         lines += [repr(one), *(f"    {event!r}" for event in await hub.history(one.id))]
     return "\n".join(lines)
 

@@ -104,9 +104,12 @@ async def _stopped_for_a_while(host: Host) -> None:
 
 async def _killed(host: Host, kill: Kill) -> None:
     patience_s = kill.after_s if kill.point == "time" else _PATIENCE_S
-    if not await asyncio.to_thread(host.wait_until_gone, patience_s):
+    by_itself = await asyncio.to_thread(host.wait_until_gone, patience_s)
+    if not by_itself:
         host.kill()
+    print("killed", "there" if by_itself else "from outside")
 
 
 def _kill(chance: Random, point: str) -> Kill:
-    return Kill(point, chance.randint(1, POINTS[point]), after_s=chance.random() * 0.3)
+    # Early passings more often than late ones, which a round may not come to.
+    return Kill(point, 1 + int(chance.random() ** 2 * POINTS[point]), after_s=chance.random() * 0.3)
