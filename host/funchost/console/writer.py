@@ -20,7 +20,7 @@ CAPACITY = 20_000
 RESERVE = 2_000
 # How long lines gather before they are written together. A person does not see it; under load it saves
 # most of the wake-ups, which cost the threads that do the work more than the writing itself.
-GATHER_S = 0.004
+GATHER_S = 0.02
 CLOSE_TIMEOUT_S = 2.0
 
 Render = Callable[[Entry], str]

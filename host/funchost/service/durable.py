@@ -9,8 +9,6 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
-from starlette.routing import Router
-
 from funchost import datafolder
 from funchost.clock import Clock
 from funchost.durable.status import NON_RUNNING, RuntimeStatus
@@ -22,19 +20,17 @@ from funchost.taskhub.client import HubClient
 from funchost.taskhub.sqlite import SqliteTaskHub
 from funchost.taskhub.worker.worker import OrchestrationWorker
 from funchost.threads import ThreadPool
-from funchost.web.asgi import ASGIApp, Receive, Scope, Send
+from funchost.web.asgi import ASGIApp
 from funchost.web.durable.api import DurableApi
 from funchost.web.durable.clients import HostClients
-from funchost.web.durable.endpoints import local_app, public_routes
-from funchost.web.durable.links import ALIAS_BASE, PUBLIC_BASE, webhook_of
+from funchost.web.durable.endpoints import local_app, public_app
+from funchost.web.durable.links import webhook_of
 from funchost.web.durable.local_socket import rpc_base_url, rpc_origin
 
 __all__ = ["DurableSide", "open_durable_side"]
 
 # What threads of user code get to return in when everything else is over.
 CLOSE_S = 1.0
-
-_BASES = (PUBLIC_BASE.lower(), ALIAS_BASE.lower())
 
 
 class DurableSide:
@@ -55,9 +51,9 @@ class DurableSide:
             default_version=durable.options.get("defaultVersion") or "",
         )
         api = DurableApi(client, clock)
-        webhook = webhook_of(f"localhost:{settings.port}")
+        webhook = webhook_of(settings.setting("WEBSITE_HOSTNAME") or f"localhost:{settings.port}")
         self._settings, self._clock, self._drain = settings, clock, drain
-        self._public = Router(public_routes(api, webhook, use_forwarded_host=durable.use_forwarded_host))
+        self._api, self._webhook = api, webhook
         self._user_threads = ThreadPool(worker_limits(settings).activities, name="activity")
         self._episode_threads = ThreadPool(EPISODE_THREADS, name="episode")
         self.hub = hub
@@ -69,13 +65,8 @@ class DurableSide:
 
     def in_front_of(self, functions: ASGIApp) -> ASGIApp:
         """The public API, and ``functions`` for all other paths."""
-        public = self._public
-
-        async def app(scope: Scope, receive: Receive, send: Send) -> None:
-            is_ours = scope["type"] == "http" and scope["path"].lower().startswith(_BASES)
-            await (public if is_ours else functions)(scope, receive, send)
-
-        return app
+        forwarded = self._settings.durable.use_forwarded_host
+        return public_app(self._api, self._webhook, otherwise=functions, use_forwarded_host=forwarded)
 
     def worker_for(self, prepared: PreparedApp) -> OrchestrationWorker:
         """Runs the app's durable functions; from here on clients can start its orchestrators."""

@@ -51,6 +51,7 @@ def worker_limits(settings: Settings) -> Limits:
         activities=activities,
         episodes=max(settings.durable.max_concurrent_orchestrators or default, EPISODE_THREADS),
         claim_ahead=max(64, 4 * activities),
+        keep_code=settings.durable.extended_session_idle if settings.durable.extended_sessions else None,
     )
 
 

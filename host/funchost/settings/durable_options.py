@@ -36,8 +36,8 @@ DURABLE_OPTIONS: Sequence[Option] = (
     _count("maxEntityOperationBatchSize", 5000),
     _count("maxOrchestrationActions", 100_000, effective=True),
     Option("localRpcEndpointEnabled", FLAG, effective=True),
-    Option("extendedSessionsEnabled", FLAG, False),
-    Option("extendedSessionIdleTimeoutInSeconds", whole(0), 30),
+    Option("extendedSessionsEnabled", FLAG, False, effective=True),
+    Option("extendedSessionIdleTimeoutInSeconds", whole(0), 30, effective=True),
     Option(
         "overridableExistingInstanceStates",
         choice("NonRunningStates", "AnyState"),

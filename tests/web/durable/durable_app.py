@@ -6,7 +6,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import httpx
-from starlette.applications import Starlette
 
 from funchost.clock import SystemClock
 from funchost.durable.events import HistoryEvent, OrchestratorCompleted, OrchestratorStarted
@@ -16,7 +15,7 @@ from funchost.taskhub import Append, Committed, Episode, HubWorker, Outcome, Set
 from funchost.taskhub.client import HubClient
 from funchost.taskhub.sqlite import SqliteTaskHub
 from funchost.web.durable.api import DurableApi
-from funchost.web.durable.endpoints import local_app, public_routes
+from funchost.web.durable.endpoints import local_app, public_app
 from funchost.web.durable.links import Webhook
 
 __all__ = ["ORIGIN", "WEBHOOK", "App", "InstantClock", "durable_app"]
@@ -121,7 +120,7 @@ async def durable_app(
             **({} if replacing is None else {"replacing": replacing}),
         )
         api = DurableApi(client, clock or SystemClock())
-        public = Starlette(routes=public_routes(api, WEBHOOK))
+        public = public_app(api, WEBHOOK)
         local = local_app(api, WEBHOOK, origin=_LOCAL_ORIGIN)
         yield App(
             hub,

@@ -1,18 +1,17 @@
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any, cast
 
 import httpx
 import pytest
-from starlette.applications import Starlette
-from starlette.requests import Request
 
 from funchost.clock import SystemClock
 from funchost.durable.status import RuntimeStatus
 from funchost.taskhub.client import HubClient
+from funchost.web.asgi import Scope
 from funchost.web.durable.api import DurableApi
-from funchost.web.durable.endpoints import public_routes
+from funchost.web.durable.endpoints import public_app
 from web.durable.durable_app import ORIGIN, WEBHOOK, App
 
 OpenApp = Callable[..., AbstractAsyncContextManager[App]]
@@ -23,7 +22,7 @@ ALIAS = "/admin/extensions/DurableTaskExtension"
 def another_front(app: App, **options: Any) -> httpx.AsyncClient:
     """The hub of ``app`` behind public routes with other options."""
     api = DurableApi(HubClient(app.hub, SystemClock(), orchestrators={"hello": "Hello"}), SystemClock())
-    front = Starlette(routes=public_routes(api, WEBHOOK, **options))
+    front = public_app(api, WEBHOOK, **options)
     return httpx.AsyncClient(transport=httpx.ASGITransport(front), base_url=ORIGIN)
 
 
@@ -34,7 +33,7 @@ async def test_the_public_base_is_found_in_any_case_and_ends_at_a_slash(open_app
 
 
 async def test_a_refused_request_is_answered_with_401_and_nothing_else(open_app: OpenApp):
-    async def nobody(request: Request) -> bool:
+    async def nobody(scope: Scope, headers: Mapping[str, str]) -> bool:
         return False
 
     async with open_app() as app, another_front(app, authorise=nobody) as front:
@@ -116,7 +115,7 @@ class BrokenHub:
 
 async def test_what_breaks_is_answered_and_logged(caplog: pytest.LogCaptureFixture):
     api = DurableApi(HubClient(cast(Any, BrokenHub()), SystemClock(), orchestrators={}), SystemClock())
-    front = Starlette(routes=public_routes(api, WEBHOOK))
+    front = public_app(api, WEBHOOK)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(front), base_url=ORIGIN) as client:
         answer = await client.get(f"{PUBLIC}/instances/a")
     assert (answer.status_code, answer.json()["ExceptionMessage"]) == (500, "the disk is on fire")

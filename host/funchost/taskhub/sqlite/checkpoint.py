@@ -41,7 +41,8 @@ class Checkpointer:
         self._thread.start()
 
     def written(self) -> None:
-        self._written.set()
+        if not self._written.is_set():  # asking is a tenth of setting, and this is asked at every commit
+            self._written.set()
 
     def close(self) -> None:
         self._closing.set()

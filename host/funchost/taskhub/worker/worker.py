@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 from funchost.clock import Clock
 from funchost.durable.events import HistoryEvent
+from funchost.durable.execution import Execution
 from funchost.ids import InstanceId, WorkerId
 from funchost.taskhub import (
     ActivityWork,
@@ -57,12 +58,17 @@ class EpisodeLog(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """``claim_ahead`` bounds the activities claimed for this worker beyond those that run."""
+    """``claim_ahead`` bounds the activities claimed for this worker beyond those that run.
+
+    ``keep_code``: extended sessions; suspended code stays so long for the next episode. None: it is closed
+    after each.
+    """
 
     activities: int = 20
     episodes: int = 20
     claim_ahead: int = 80
     events_in_memory: int = 400_000
+    keep_code: timedelta | None = None
 
 
 class _Here(threading.local):
@@ -213,7 +219,9 @@ class OrchestrationWorker:
 
     def _forget(self, instance: InstanceId) -> None:
         with self._lock:
-            self._live.pop(instance, None)
+            live = self._live.pop(instance, None)
+        if live is not None and not live.busy:
+            self._close_code(live.engine)
 
     # --- activities ------------------------------------------------------------------------------
 
@@ -336,7 +344,8 @@ class OrchestrationWorker:
             return
         finally:
             self._held.episode_ends()
-        result.engine.close()
+        if not self._keeps(result):
+            result.engine.close()
         with self._lock:
             fused = tuple((a.work, a.event) for a in answers)
         self._log.ran(live.instance, result, self._clock.monotonic() - started)
@@ -348,6 +357,15 @@ class OrchestrationWorker:
 
         self._hub.commit(episode, outcome, then)
 
+    def _keeps(self, result: Advance) -> bool:
+        return self._limits.keep_code is not None and result.ended is None and result.engine.may_be_kept
+
+    def _close_code(self, *engines: Execution | None) -> None:
+        """Close suspended code that nobody will resume, on a thread where user code may run."""
+        for engine in engines:
+            if engine is not None and engine.may_be_kept:
+                self._episode_threads.submit(engine.close)
+
     def _settled(
         self, live: LiveInstance, result: Advance, messages: list[Received], answers: list[Answer], settled: Settled
     ) -> None:
@@ -356,8 +374,10 @@ class OrchestrationWorker:
             case Committed():
                 self._committed(live, result, settled)
             case Lost():
+                self._close_code(result.engine)
                 self._lost(live, answers)
             case AnswerTaken():
+                self._close_code(result.engine)
                 self._answers_taken(live, messages, answers, settled.tasks)
 
     def _committed(self, live: LiveInstance, result: Advance, settled: Committed) -> None:
@@ -438,26 +458,42 @@ class OrchestrationWorker:
     # --- memory and the end ----------------------------------------------------------------------
 
     async def _forget_idle(self) -> None:
-        """Keep the histories in memory within their bound: the longest idle instances go first."""
+        """Keep what is in memory within its bounds: the longest idle instances go first."""
         while True:
             await self._clock.sleep(5)
-            for instance in self._idle_beyond_the_bound():
-                await self._hub.release(instance)
+            for live in self._idle_beyond_the_bound():
+                self._close_code(live.engine)
+                await self._hub.release(live.instance)
+            if self._limits.keep_code is not None:
+                self._close_code(
+                    *self._code_kept_since(self._clock.monotonic() - self._limits.keep_code.total_seconds())
+                )
 
-    def _idle_beyond_the_bound(self) -> list[InstanceId]:
+    def _idle_beyond_the_bound(self) -> list[LiveInstance]:
+        """Taken out of memory."""
         with self._lock:
             size = sum(len(live.past) + 10 for live in self._live.values())
             if size <= self._limits.events_in_memory:
                 return []
             idle = sorted((live for live in self._live.values() if not live.busy), key=lambda live: live.used_at)
-            forgotten: list[InstanceId] = []
+            forgotten: list[LiveInstance] = []
             for live in idle:
                 if size <= self._limits.events_in_memory * 3 // 4:
                     break
                 size -= len(live.past) + 10
                 del self._live[live.instance]
-                forgotten.append(live.instance)
+                forgotten.append(live)
             return forgotten
+
+    def _code_kept_since(self, moment: float) -> list[Execution]:
+        """The suspended code of instances that have not been used since then, taken from them."""
+        with self._lock:
+            old = [live for live in self._live.values() if not live.busy and live.used_at <= moment]
+            kept = [live.engine for live in old if live.engine is not None and live.engine.may_be_kept]
+            for live in old:
+                if live.engine in kept:
+                    live.engine = None
+            return kept
 
     async def _drain(self) -> None:
         """Fetch no more; wait for what runs; what has not begun goes back with the claims of this worker."""
@@ -472,6 +508,7 @@ class OrchestrationWorker:
                     self._idle.clear()
                     if self._activities_running or self._episodes_running:
                         await self._idle.wait()
+        self._close_code(*self._code_kept_since(self._clock.monotonic()))
         for task in self._tasks:
             task.cancel()
         if self._tasks:
