@@ -5,13 +5,14 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Generator
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from funchost.durable.events import HistoryEvent, TaskCompleted, TaskFailed
 from funchost.durable.status import RuntimeStatus
 from funchost.ids import InstanceId
-from funchost.taskhub import ActivityWork, AnswerTaken, Episode, HubWorker, Lost, Outcome, Settled
-from funchost.taskhub.worker.worker import Limits
+from funchost.taskhub import ActivityWork, Episode, HubWorker, Lost, Outcome, Settled
 from recovery.host import Folder
 from recovery.verify import nothing_waits
 from recovery.working import Working, at_most, working
@@ -35,18 +36,14 @@ def side_by_side(context: Any) -> Code:
 class Refusing(WorkerWrapper):
     """Refuses the first outcome with an answer in it, as if another had been faster; nothing of it is written."""
 
-    def __init__(self, inner: HubWorker, word: Callable[[Outcome], Settled]) -> None:
+    def __init__(self, inner: HubWorker) -> None:
         super().__init__(inner)
-        self.refused = 0
-        self._word = word
-        self._lock = threading.Lock()
+        self._refused = False
 
     def commit(self, episode: Episode, outcome: Outcome, then: Callable[[Settled], None]) -> None:
-        with self._lock:
-            refuse = bool(outcome.answered) and not self.refused
-            self.refused += refuse
-        if refuse:
-            then(self._word(outcome))
+        if outcome.answered and not self._refused:
+            self._refused = True
+            then(Lost())
         else:
             super().commit(episode, outcome, then)
 
@@ -64,16 +61,13 @@ class Counted:
 
 async def test_an_instance_that_was_lost_goes_on_with_its_answers(folder: Folder) -> None:
     count = Counted()
-    async with working(
-        folder, {"flow": three_steps}, {"count": count}, wrap=lambda hub: Refusing(hub, lambda outcome: Lost())
-    ) as here:
+    async with working(folder, {"flow": three_steps}, {"count": count}, wrap=Refusing) as here:
         end = await here.end_of(await here.start("flow"))
         assert (end.status, end.output) == (RuntimeStatus.COMPLETED, "3")
     assert count.runs == {0: 1, 1: 1, 2: 1}
 
 
 async def test_an_answer_that_was_taken_is_left_out_and_the_others_count(folder: Folder) -> None:
-    """The hub says so of an answer that it got before: here from a worker that gives each answer twice."""
     count = Counted()
     async with working(folder, {"flow": side_by_side}, {"count": count}, wrap=AnsweringFirst) as here:
         instance = await here.start("flow")
@@ -92,30 +86,6 @@ class AnsweringFirst(WorkerWrapper):
 
     def commit(self, episode: Episode, outcome: Outcome, then: Callable[[Settled], None]) -> None:
         if outcome.answered:
-            work, event = outcome.answered[0]
-            self.inner.answer(work, event, lambda accepted: None)
-        super().commit(episode, outcome, then)
-
-
-async def test_a_hub_that_says_taken_by_mistake_does_not_stop_the_instance(folder: Folder) -> None:
-    """Two tasks at once: one is said to be answered, the other goes on; the first comes with the next look."""
-    count = Counted()
-
-    def taken(outcome: Outcome) -> Settled:
-        return AnswerTaken(frozenset({outcome.answered[0][0].task}))
-
-    async with working(
-        folder, {"flow": side_by_side}, {"count": count}, wrap=lambda hub: GivingBack(hub, taken)
-    ) as here:
-        end = await here.end_of(await here.start("flow"))
-        assert end.output == "10"
-
-
-class GivingBack(Refusing):
-    """What it says was taken really was: it was given to the hub a moment before."""
-
-    def commit(self, episode: Episode, outcome: Outcome, then: Callable[[Settled], None]) -> None:
-        if outcome.answered and not self.refused:
             work, event = outcome.answered[0]
             self.inner.answer(work, event, lambda accepted: None)
         super().commit(episode, outcome, then)
@@ -155,30 +125,47 @@ class Telling(WorkerWrapper):
 
 
 async def test_an_episode_that_cannot_be_run_is_tried_again_from_the_store(folder: Folder) -> None:
-    broken = threading.Event()
     count = Counted()
-    async with working(folder, {"flow": three_steps}, {"count": count}, limits=Limits()) as here:
-        _break_once(here, broken)
+    async with working(folder, {"flow": three_steps}, {"count": count}) as here:
+        _break(here, {2})
         end = await here.end_of(await here.start("flow"))
         assert (end.status, end.output) == (RuntimeStatus.COMPLETED, "3")
-    assert broken.is_set()
     assert count.runs == {0: 1, 1: 1, 2: 1}
 
 
-def _break_once(here: Working, broken: threading.Event) -> None:
-    """A mistake in our own code: the engine's variables cannot be made for the second episode."""
+async def test_each_further_attempt_waits_longer(folder: Folder) -> None:
+    delays = list[float]()
+    async with working(
+        folder, {"flow": three_steps}, {"count": Counted()}, wrap=lambda hub: Hasty(hub, delays)
+    ) as here:
+        _break(here, {1, 2, 3})
+        assert (await here.end_of(await here.start("flow"))).output == "3"
+    assert delays == [2, 4, 8]
+
+
+class Hasty(WorkerWrapper):
+    """Notes how long work that is given back shall wait, and does not let it wait."""
+
+    def __init__(self, inner: HubWorker, delays: list[float]) -> None:
+        super().__init__(inner)
+        self._delays = delays
+
+    async def abandon(self, work: Episode | ActivityWork, *, delay: timedelta, why: str) -> None:
+        self._delays.append(delay.total_seconds())
+        await super().abandon(work, delay=timedelta(), why=why)
+
+
+def _break(here: Working, episodes: set[int]) -> None:
+    """A mistake in our own code: nothing can be made for these episodes of an instance to run in."""
     engine, calls = here.worker._engine, Counter[str]()
 
     def variables(name: str, instance: InstanceId) -> Any:
         calls[instance] += 1
-        if calls[instance] == 2:
-            broken.set()
+        if calls[instance] in episodes:
             raise RuntimeError("a mistake of the host")
         return engine.variables(name, instance)
 
-    object.__setattr__(
-        here.worker, "_engine", type(engine)(engine.functions, engine.settings, variables, engine.new_execution_id)
-    )
+    here.worker._engine = replace(engine, variables=variables)
 
 
 async def test_an_activity_that_the_worker_does_not_have_fails_its_task(folder: Folder) -> None:
@@ -213,9 +200,7 @@ async def test_a_running_activity_is_waited_for_when_the_worker_stops(folder: Fo
 
 
 async def test_a_worker_does_not_wait_for_ever(folder: Folder) -> None:
-    from datetime import timedelta
-
-    begun, go_on = threading.Event(), threading.Event()
+    begun = threading.Event()
 
     async def count(argument: Any) -> int:
         begun.set()
@@ -232,4 +217,3 @@ async def test_a_worker_does_not_wait_for_ever(folder: Folder) -> None:
     async with working(folder, {"flow": three_steps}, {"count": again}) as here:
         assert (await here.end_of(instance)).output == "3"
     assert again.runs == {0: 1, 1: 1, 2: 1}, "what was cut off runs again elsewhere"
-    go_on.set()

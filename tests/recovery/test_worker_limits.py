@@ -3,18 +3,20 @@
 import asyncio
 import json
 import threading
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator, Sequence
 from typing import Any
 
 from funchost.clock import SystemClock
-from funchost.durable.events import EventRaised, TaskScheduled
+from funchost.durable.events import EventRaised, TaskCompleted, TaskScheduled
 from funchost.durable.status import RuntimeStatus
 from funchost.ids import InstanceId
+from funchost.taskhub import ActivityWork, Episode, HubWorker, Revoked
 from funchost.taskhub.worker.worker import Limits
 from recovery.clocks import JumpingClock
 from recovery.host import FORGET_S, Folder
 from recovery.verify import nothing_waits
 from recovery.working import Working, at_most, working
+from recovery.wrapped import WorkerWrapper
 
 Code = Generator[Any, Any, Any]
 
@@ -145,9 +147,50 @@ async def test_a_worker_forgets_what_is_idle_and_reads_it_again(folder: Folder) 
             assert (await here.end_of(instance)).output == "10"
 
 
+async def test_what_was_forgotten_with_messages_on_their_way_is_read_again(folder: Folder) -> None:
+    """The memory is tidied up just when an event has been handed out for a session that it holds."""
+
+    def flow(context: Any) -> Code:
+        total = yield from deep(context)
+        yield context.wait_for_external_event("go")
+        return total
+
+    forgot = list[InstanceId]()
+    async with working(
+        folder, {"flow": flow}, {"one": one}, wrap=lambda hub: Forgetful(hub, lambda: here, forgot)
+    ) as here:
+        instance = await here.start("flow", 3)
+        await _until(lambda: _has_answers(here, instance, 3))
+        await _raise(here, instance)
+        assert (await here.end_of(instance)).output == "3"
+    assert forgot == [instance]
+
+
+class Forgetful(WorkerWrapper):
+    """Makes the worker forget the session of an episode that comes without past, before it sees the episode."""
+
+    def __init__(self, inner: HubWorker, here: Callable[[], Working], forgot: list[InstanceId]) -> None:
+        super().__init__(inner)
+        self._here = here
+        self._forgot = forgot
+
+    async def take(self, *, episodes: int, activities: int) -> Sequence[Episode | ActivityWork | Revoked]:
+        works = await super().take(episodes=episodes, activities=activities)
+        for work in works:
+            if isinstance(work, Episode) and work.session.past is None:
+                self._forgot.append(work.session.instance)
+                self._here().worker._forget(work.session.instance)
+                await self.inner.release(work.session.instance)
+        return works
+
+
 async def _raise(here: Working, instance: InstanceId) -> None:
     event = EventRaised(timestamp=SystemClock().now(), name="go", input=json.dumps("now"))
     await here.hub.send(instance, event)
+
+
+async def _has_answers(here: Working, instance: InstanceId, count: int) -> bool:
+    return sum(isinstance(event, TaskCompleted) for event in await here.hub.history(instance)) == count
 
 
 async def _scheduled(here: Working, instance: InstanceId) -> bool:
