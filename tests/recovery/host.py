@@ -28,7 +28,7 @@ from funchost.threads import ThreadPool
 from recovery.clocks import JumpingClock
 from recovery.effects import Effects, activities
 from recovery.flows import functions
-from recovery.points import Hold, Kill, Switch, pointed_code
+from recovery.points import CODE_POINTS, Hold, Kill, Switch, pointed_code
 from recovery.wrapped import PointedWorker, WrappedHub
 
 __all__ = ["LIMIT_S", "Folder", "Host", "HostSetup", "SilentLog", "open_hub", "worker_on"]
@@ -203,7 +203,9 @@ async def _run(folder: Folder, setup: HostSetup, client: Connection) -> None:
     # Each statement is a call of the storage; the committer owns the one connection that writes.
     hub._committer._connection.set_trace_callback(lambda statement: switch.passed("statement"))
     runnable = activities(folder.effects, switch.passed)
-    worker = worker_on(hub, clock, functions(pointed_code(switch.passed)), runnable, limits=setup.limits)
+    wraps = setup.at is not None and setup.at.point in CODE_POINTS
+    names = functions(pointed_code(switch.passed)) if wraps else functions()
+    worker = worker_on(hub, clock, names, runnable, limits=setup.limits)
     running = asyncio.create_task(worker.run(lambda: client.send(True)))
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, running.cancel)

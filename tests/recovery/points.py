@@ -15,7 +15,7 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["POINTS", "Hold", "Kill", "Switch", "pointed_code"]
+__all__ = ["CODE_POINTS", "POINTS", "Hold", "Kill", "Switch", "pointed_code"]
 
 POINTS = {
     "begin": 40,
@@ -37,6 +37,9 @@ POINTS = {
     "time": 1,
 }
 """Each point, and about how often a small round passes it before its instances wait at their gates."""
+
+CODE_POINTS = frozenset({"episode", "episode-done"})
+"""Passed only by code in a wrapper, which a worker does not keep between episodes."""
 
 
 @dataclass(frozen=True, slots=True)

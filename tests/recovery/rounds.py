@@ -5,6 +5,7 @@ import signal
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from random import Random
 
 from funchost.clock import SystemClock
@@ -25,6 +26,8 @@ _LIMITS = (
     Limits(activities=2, claim_ahead=0),
     Limits(activities=3, episodes=2, claim_ahead=4),
     Limits(events_in_memory=60),
+    Limits(keep_code=timedelta(seconds=10)),
+    Limits(keep_code=timedelta(milliseconds=30), events_in_memory=200),
 )
 
 

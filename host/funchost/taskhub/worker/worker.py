@@ -439,6 +439,7 @@ class OrchestrationWorker:
         """Make the answers durable, give the messages back and start from the store next time."""
         logger.error("an episode could not be run", exc_info=error, extra={"instance_id": live.instance})
         self._give_alone(live, answers)
+        self._close_code(live.engine)
         with self._lock:
             live.attempts += 1
             delay = timedelta(seconds=min(2**live.attempts, 600))
@@ -487,13 +488,14 @@ class OrchestrationWorker:
 
     def _code_kept_since(self, moment: float) -> list[Execution]:
         """The suspended code of instances that have not been used since then, taken from them."""
+        kept = list[Execution]()
         with self._lock:
-            old = [live for live in self._live.values() if not live.busy and live.used_at <= moment]
-            kept = [live.engine for live in old if live.engine is not None and live.engine.may_be_kept]
-            for live in old:
-                if live.engine in kept:
+            for live in self._live.values():
+                idle = not live.busy and live.used_at <= moment
+                if idle and live.engine is not None and live.engine.may_be_kept:
+                    kept.append(live.engine)
                     live.engine = None
-            return kept
+        return kept
 
     async def _drain(self) -> None:
         """Fetch no more; wait for what runs; what has not begun goes back with the claims of this worker."""
