@@ -14,15 +14,12 @@ from pathlib import Path
 
 from funchost.taskhub.sqlite.locks import FileLock
 
-__all__ = ["Checkpointer"]
+__all__ = ["Checkpointer", "reserve"]
 
 logger = logging.getLogger(__name__)
 
 _INTERVAL_S = 0.5
-_RESERVED_BYTES = 16 * 1024 * 1024
-_RESERVED_AT_ONCE = 1024 * 1024
-"""Writers stand still for the time of one such piece, a few milliseconds."""
-
+_RESERVED_BYTES = 8 * 1024 * 1024
 _PAGE_BYTES = 4096
 _LARGEST_LOG_BYTES = 32 * 1024 * 1024
 """Of frames in the log; then writers stand still until all of it is moved, and it is begun anew."""
@@ -32,7 +29,6 @@ class Checkpointer:
     """Copies half a second after a write what was written since; without writes it sleeps."""
 
     def __init__(self, path: Path, lock: FileLock, connect: Callable[[], sqlite3.Connection]) -> None:
-        self._log = path.with_name(path.name + "-wal")
         self._lock = lock
         self._connect = connect
         self._written = threading.Event()
@@ -52,8 +48,6 @@ class Checkpointer:
     def _serve(self) -> None:
         connection = self._connect()
         try:
-            self._written.wait()
-            self._reserve()
             while True:
                 self._written.wait()
                 if self._closing.wait(_INTERVAL_S):
@@ -73,17 +67,21 @@ class Checkpointer:
             # Nothing is lost: the log keeps growing until a later checkpoint succeeds.
             logger.warning("checkpoint put off", extra={"reason": str(exc)})
 
-    def _reserve(self) -> None:
-        """Make the log long. Only ever beyond its end, and while nobody writes."""
-        try:
-            with self._log.open("r+b", buffering=0) as log:
-                while not self._closing.is_set():
-                    with self._lock.held():
-                        end = log.seek(0, os.SEEK_END)
-                        if end >= _RESERVED_BYTES:
-                            return
-                        log.write(bytes(_RESERVED_AT_ONCE))
-                        os.fsync(log.fileno())
-        except OSError as exc:
-            # A small or full disk: commits take longer, and that is all.
-            logger.debug("no room reserved for the log", extra={"reason": str(exc)})
+
+def reserve(database: Path, lock: FileLock) -> None:
+    """Make the log long before it is used, a matter of some milliseconds. It exists once a connection has read."""
+    log = _log_of(database)
+    try:
+        with lock.held(), log.open("r+b", buffering=0) as file:
+            end = file.seek(0, os.SEEK_END)
+            # Only ever beyond its end: what is there may be the work of another process.
+            if end < _RESERVED_BYTES:
+                file.write(bytes(_RESERVED_BYTES - end))
+                os.fsync(file.fileno())
+    except OSError as exc:
+        # A small or full disk: commits take longer, and that is all.
+        logger.debug("no room reserved for the log", extra={"reason": str(exc)})
+
+
+def _log_of(database: Path) -> Path:
+    return database.with_name(database.name + "-wal")

@@ -15,7 +15,7 @@ from funchost.errors import ConfigError, InstanceExists, StorageError
 from funchost.ids import ExecutionId, InstanceId, WorkerId
 from funchost.instant import Instant
 from funchost.taskhub import HubWorker, Instance, NewInstance, Page, PageToken, Query
-from funchost.taskhub.sqlite.checkpoint import Checkpointer
+from funchost.taskhub.sqlite.checkpoint import Checkpointer, reserve
 from funchost.taskhub.sqlite.committer import Committer, Fault, Memory, no_fault
 from funchost.taskhub.sqlite.doorbell import Doorbell, ring
 from funchost.taskhub.sqlite.effects import Effects
@@ -77,8 +77,10 @@ class SqliteTaskHub:
         self._write_lock = FileLock(lock_path(path))
         self._cut_lock = FileLock(lock_path(path))
         self._checkpointer = Checkpointer(path, self._cut_lock, open_writer)
+        writer = open_writer()
+        reserve(path, self._cut_lock)
         self._committer = Committer(
-            open_writer(),
+            writer,
             self._write_lock,
             clock,
             memory=self._memory,
