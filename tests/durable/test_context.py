@@ -9,6 +9,7 @@ import azure.durable_functions as df
 import pytest
 
 from durable.driver import Activities, failure_of, play, raised, result_of
+from durable.releases import needs_central_codec
 from funchost.durable.execution import EngineSettings
 from funchost.durable.status import RuntimeStatus
 
@@ -187,6 +188,7 @@ def test_the_expected_type_of_a_call_decodes_its_result(monkeypatch: pytest.Monk
     assert result_of(main, raised("go", marker), activities={"order": lambda argument: Order(5)}) == [5, 6]
 
 
+@needs_central_codec
 def test_the_input_type_of_the_trigger_counts_unless_the_call_names_another(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("AZURE_FUNCTIONS_DURABLE_STRICT_TYPING", "1")
 
@@ -210,6 +212,7 @@ def test_the_return_annotation_of_a_decorated_activity_is_its_expected_type(monk
     assert result_of(main, activities={"price": lambda argument: Order(9)}) == 9
 
 
+@needs_central_codec
 def test_strict_typing_refuses_a_marker_that_nobody_expects(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("AZURE_FUNCTIONS_DURABLE_STRICT_TYPING", "1")
 

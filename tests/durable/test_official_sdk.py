@@ -33,12 +33,15 @@ from durable.programs import (
     child,
     interpreted,
 )
+from durable.releases import needs_current_executor
 from durable.world import START, Hosted, Mode, World
 from funchost.durable.events import EventRaised, HistoryEvent, OrchestratorCompleted
 from funchost.durable.execution import EngineSettings
 from funchost.durable.status import RuntimeStatus
 from funchost.instant import TICKS_PER_SECOND, Instant
 from funchost.taskhub import Append
+
+pytestmark = needs_current_executor
 
 Code = Callable[[Any], Any]
 

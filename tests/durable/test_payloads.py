@@ -8,6 +8,7 @@ from azure.functions import _durable_functions as official
 from hypothesis import given
 from hypothesis import strategies as st
 
+from durable.releases import needs_central_codec
 from funchost.durable import payloads
 
 JSON = st.recursive(
@@ -30,6 +31,7 @@ class Marked:
         return cls(data)
 
 
+@needs_central_codec
 @given(JSON)
 def test_values_survive_and_their_text_is_that_of_the_installed_codec(value: Any):
     text = payloads.encode(value)

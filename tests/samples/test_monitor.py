@@ -4,7 +4,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from samples.host_process import HostProcess
+from samples.host_process import HostProcess, eventually
 
 
 @contextmanager
@@ -38,7 +38,7 @@ def test_a_site_is_watched_until_it_is_up(copied: Callable[[str], Path]) -> None
         status = host.finished(instance)
         assert status["output"] == {"up": True, "looks": 3}
         assert status["customStatus"] == {"looks": 3, "status": 200}
-        assert f"{url} is up" in host.output()
+        eventually(lambda: f"{url} is up" in host.output() or None, what="the line of the last look")
 
 
 def test_a_site_that_stays_down_is_given_up_in_time(copied: Callable[[str], Path]) -> None:

@@ -39,6 +39,9 @@ from funchost.taskhub.sqlite.writes import (
 
 __all__ = ["SqliteTaskHub"]
 
+_LEAVE_S = 5.0
+"""A disk that is full or gone must not keep the process from ending."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -234,8 +237,9 @@ class SqliteTaskHub:
         reply = Reply[None](self._returns)
         self._committer.submit(BuryWrite([key], reply.then, reply.failed))
         try:
-            await asyncio.shield(reply.wait())
-        except StorageError as exc:
+            async with asyncio.timeout(_LEAVE_S):
+                await asyncio.shield(reply.wait())
+        except (StorageError, TimeoutError) as exc:
             # The others find the kernel lock free and take over all the same.
             logger.warning("a worker left without saying so", extra={"reason": str(exc)})
 
