@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from funchost.errors import ConfigError
-from funchost.supervisor.listening import listen, listen_anywhere
+from funchost.supervisor.listening import listen, listen_for_clients
 
 
 def port_of(opened: socket.socket) -> int:
@@ -50,6 +50,33 @@ def test_an_address_of_another_machine_is_refused():
         listen("192.0.2.1", 0)
 
 
-def test_a_socket_that_may_be_anywhere_moves_when_its_port_is_taken():
-    with listen("127.0.0.1", 0) as first, listen_anywhere(port_of(first)) as second:
-        assert port_of(second) != port_of(first)
+def free_port() -> int:
+    with listen("127.0.0.1", 0) as probe:
+        return port_of(probe)
+
+
+def test_clients_find_the_host_at_their_usual_port_when_it_is_free():
+    port = free_port()
+    with listen_for_clients(preferred=port) as opened:
+        assert opened.getsockname() == ("127.0.0.1", port)
+
+
+def test_the_endpoint_of_clients_moves_when_its_port_is_taken():
+    with listen("127.0.0.1", 0) as first, listen_for_clients(preferred=port_of(first)) as second:
+        assert 30000 <= port_of(second) <= 30999
+
+
+def test_after_ten_ports_the_host_does_not_start():
+    draws: list[float] = []
+
+    def chance() -> float:
+        draws.append(0.5)
+        return 0.5
+
+    with (
+        listen("127.0.0.1", 0) as first,
+        listen_for_clients(preferred=port_of(first), chance=lambda: 0.5),
+        pytest.raises(ConfigError, match=f"free port {port_of(first)}"),
+    ):
+        listen_for_clients(preferred=port_of(first), chance=chance)
+    assert len(draws) == 9

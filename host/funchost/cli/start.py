@@ -15,12 +15,9 @@ from funchost.console.stamp import now_ns
 from funchost.errors import ConfigError
 from funchost.settings import Settings, find_root, load_settings
 from funchost.settings.host_file import find_member
-from funchost.supervisor.listening import listen, listen_anywhere
+from funchost.supervisor.listening import listen, listen_for_clients
 
-__all__ = ["RPC_PORT", "start"]
-
-# Where the SDK's client looks for the host unless its binding says otherwise.
-RPC_PORT = 17071
+__all__ = ["start"]
 
 _DEBUGGERS = ("pydevd", "debugpy", "pdb", "bdb")
 
@@ -38,7 +35,7 @@ def start(options: StartOptions, words: Sequence[str]) -> int:
     environ = _environment(settings)
     if not supervised:
         _restart_with(environ)
-    sockets = (listen(settings.address, settings.port), listen_anywhere(RPC_PORT))
+    sockets = (listen(settings.address, settings.port), listen_for_clients())
     port = sockets[0].getsockname()[1]
     lock = datafolder.HostLock(settings.data_dir, port=port)
     _greet(printer, [*_remarks(options, other=lock.take()), *notes])

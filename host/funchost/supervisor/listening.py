@@ -3,12 +3,19 @@
 import errno
 import socket
 import sys
+from collections.abc import Callable
 
+from funchost.clock import random_fraction
 from funchost.errors import ConfigError
 
-__all__ = ["listen", "listen_anywhere"]
+__all__ = ["listen", "listen_for_clients"]
 
 BACKLOG = 2048
+# Where the SDK's client looks for the host unless its binding says otherwise, and where the reference host
+# goes when that is taken.
+CLIENT_PORT = 17071
+_FIRST_FALLBACK, _FALLBACKS = 30000, 1000
+_ATTEMPTS = 10
 PROBE_TIMEOUT_S = 0.5
 
 
@@ -18,6 +25,28 @@ def listen(address: str, port: int) -> socket.socket:
     Raises ConfigError when ``address`` is not an IP address of this machine or the port is taken.
     """
     family, host = _family(address)
+    try:
+        return _open(family, host, port)
+    except OSError as problem:
+        raise _refusal(problem, host, port) from problem
+
+
+def listen_for_clients(*, preferred: int = CLIENT_PORT, chance: Callable[[], float] = random_fraction) -> socket.socket:
+    """The local endpoint of durable clients, for this machine only: ``preferred``, else a random port from
+    30000 to 30999. Raises ConfigError after ten ports."""
+    ports = [preferred, *(_FIRST_FALLBACK + int(chance() * _FALLBACKS) for _ in range(_ATTEMPTS - 1))]
+    for port in ports:
+        try:
+            return _open(socket.AF_INET, "127.0.0.1", port)
+        except OSError:
+            continue
+    raise ConfigError(
+        f"no port of 127.0.0.1 for the local endpoint of durable clients: tried {', '.join(map(str, ports))}; "
+        f"free port {preferred}"
+    )
+
+
+def _open(family: socket.AddressFamily, host: str, port: int) -> socket.socket:
     opened = socket.socket(family, socket.SOCK_STREAM)
     try:
         if sys.platform == "win32":
@@ -26,19 +55,12 @@ def listen(address: str, port: int) -> socket.socket:
             # Connections of an earlier host that still close down must not block the port.
             opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         opened.bind((host, port))
+        # Bound but not listening, the port could still be taken by a host that starts at the same moment.
         opened.listen(BACKLOG)
-    except OSError as problem:
+    except OSError:
         opened.close()
-        raise _refusal(problem, host, port) from problem
+        raise
     return opened
-
-
-def listen_anywhere(port: int) -> socket.socket:
-    """On this machine only: ``port`` if it is free, another one if it is not."""
-    try:
-        return listen("127.0.0.1", port)
-    except ConfigError:
-        return listen("127.0.0.1", 0)
 
 
 def _family(address: str) -> tuple[socket.AddressFamily, str]:

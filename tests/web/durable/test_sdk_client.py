@@ -16,11 +16,12 @@ from funchost.clock import SystemClock
 from funchost.durable.events import EventRaised
 from funchost.durable.status import RuntimeStatus
 from funchost.ids import InstanceId
+from funchost.supervisor.listening import listen_for_clients
 from funchost.taskhub.client import HubClient
 from funchost.web.durable.api import DurableApi
 from funchost.web.durable.endpoints import local_app
 from funchost.web.durable.links import InstanceLinks, client_binding
-from funchost.web.durable.local_socket import bind_rpc_socket, rpc_base_url, rpc_origin
+from funchost.web.durable.local_socket import rpc_base_url, rpc_origin
 from funchost.web.durable.sdk_client import InProcessTransport, make_client
 from web.durable.durable_app import WEBHOOK, App
 
@@ -44,7 +45,7 @@ async def _in_process(app: App) -> AsyncGenerator[DurableOrchestrationClient]:
 
 @asynccontextmanager
 async def _over_the_socket(app: App) -> AsyncGenerator[DurableOrchestrationClient]:
-    with bind_rpc_socket() as sock:
+    with listen_for_clients() as sock:
         application = local_app(_api(app), WEBHOOK, origin=rpc_origin(sock))
         server = uvicorn.Server(uvicorn.Config(application, lifespan="off", log_config=None))
         serving = asyncio.create_task(server.serve(sockets=[sock]))
