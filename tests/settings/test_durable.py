@@ -100,19 +100,12 @@ def test_storage_options_keep_their_bounds(folder: Folder, name: str, bad: objec
     assert f"storageProvider.{name}" in line
 
 
-def test_options_that_have_no_effect_yet_can_be_named(folder: Folder):
-    settings = durable(folder, useAppLease=False, hubName="Hub", tracing={"traceReplayEvents": True}).read().durable
-    assert settings.without_effect == ("useAppLease", "tracing.traceReplayEvents")
-
-
 def test_every_option_has_a_default_that_its_own_kind_would_take():
     for option in DURABLE_OPTIONS:
         if isinstance(option.default, str | bool | int):
             assert option.kind.read(option.default) == option.default
 
 
-def test_our_own_switches_are_read(folder: Folder):
-    own = {"durability": "relaxed", "plainPayloads": True, "decodeSdkEvents": True, "retention": "30.00:00:00"}
-    settings = folder.host(json.dumps({"version": "2.0", "extensions": {"funchost": own}})).read().durable
-    assert (settings.durability, settings.plain_payloads, settings.decode_sdk_events) == ("relaxed", True, True)
-    assert settings.retention == timedelta(days=30)
+def test_durability_can_be_relaxed(folder: Folder):
+    folder.host(json.dumps({"version": "2.0", "extensions": {"funchost": {"durability": "relaxed"}}}))
+    assert folder.read().durable.durability == "relaxed"

@@ -180,6 +180,8 @@ def test_hsts_is_read_when_it_is_enabled(folder: Folder, age: str, days: int):
 
 def test_the_order_of_routes_can_be_chosen(folder: Folder):
     assert folder.host(extension("funchost", '{"routeOrder": "Specific"}')).read().http.route_order == "specific"
+    assert folder.host(extension("http", '{"funchostRouteOrder": "specific"}')).read().http.route_order == "specific"
+    assert folder.host(extension("http", "{}")).read().http.route_order == "name"
 
 
 def test_a_mistake_is_told_once(folder: Folder):

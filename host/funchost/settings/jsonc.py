@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
-__all__ = ["JsonMistake", "is_strict", "line_of", "parse"]
+__all__ = ["JsonMistake", "line_of", "parse"]
 
 _STRING_OR_COMMENT = re.compile(r'"(?:\\.|[^"\\\n])*"|//[^\n]*|/\*.*?\*/', re.DOTALL)
 _STRING_OR_LAST_COMMA = re.compile(r'"(?:\\.|[^"\\\n])*"|,(?=\s*[}\]])')
@@ -39,11 +39,6 @@ def parse(text: str) -> Any:
         raise JsonMistake(
             f"{exc.name} is not a JSON value", strict.count("\n", 0, at) + 1, at - strict.rfind("\n", 0, at)
         ) from exc
-
-
-def is_strict(text: str) -> bool:
-    """Whether a parser that allows no comments, trailing commas or byte order mark would take it as well."""
-    return _blanked(text) == text
 
 
 def line_of(text: str, keys: Sequence[str | int]) -> int | None:

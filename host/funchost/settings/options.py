@@ -33,14 +33,16 @@ def _seconds(count: float) -> timedelta:
     return timedelta(seconds=count)
 
 
+# Which function answers when several routes fit: the first by name, or the one with the most specific route.
+_ROUTE_ORDER = choice("name", "specific")
 _LOCK_PERIOD = duration(_seconds(15), _seconds(60))
 
 HOST_OPTIONS: Sequence[Option] = (
     # functionTimeout and version have rules of their own and are read where those stand.
     Option("functions", TEXTS, effective=True),
     Option("retry", MAPPING, effective=True),
-    Option("watchDirectories", TEXTS, ()),
-    Option("watchFiles", TEXTS, ()),
+    Option("watchDirectories", TEXTS, (), effective=True),
+    Option("watchFiles", TEXTS, (), effective=True),
     Option("fileWatchingEnabled", FLAG, True),
     Option("singleton.lockPeriod", _LOCK_PERIOD, _seconds(15)),
     Option("singleton.listenerLockPeriod", _LOCK_PERIOD, _seconds(60)),
@@ -78,6 +80,8 @@ HTTP_OPTIONS: Sequence[Option] = (
     Option("hsts.maxAge", DAYS, timedelta(days=30), effective=True),
     Option("hsts.includeSubDomains", FLAG, False, effective=True),
     Option("hsts.preload", FLAG, False, effective=True),
+    # Another name of extensions.funchost.routeOrder, which is the one that documents tell.
+    Option("funchostRouteOrder", _ROUTE_ORDER),
 )
 
 QUEUE_OPTIONS: Sequence[Option] = (
@@ -97,12 +101,5 @@ BLOB_OPTIONS: Sequence[Option] = (
 FUNCHOST_OPTIONS: Sequence[Option] = (
     # full: what is acknowledged survives a power cut. relaxed: it survives a killed process.
     Option("durability", choice("full", "relaxed"), "full", effective=True),
-    # Which function answers when several routes fit: the first by name, or the one with the most specific route.
-    Option("routeOrder", choice("name", "specific"), "name", effective=True),
-    # Payloads of the Python SDK are JSON inside a JSON string; plain ones suit hubs shared with .NET apps.
-    Option("plainPayloads", FLAG, False),
-    # Whether event payloads that the SDK encoded twice are shown decoded.
-    Option("decodeSdkEvents", FLAG, False),
-    # How long finished instances are kept; absent: until they are purged.
-    Option("retention", duration(_seconds(0))),
+    Option("routeOrder", _ROUTE_ORDER, effective=True),
 )

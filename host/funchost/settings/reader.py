@@ -26,10 +26,6 @@ class Reader:
         self._check_object(section)
         return {option.name: self._option(section, option) for option in table}
 
-    def given(self, section: Sequence[str], table: Sequence[Option]) -> list[Option]:
-        """The options that the author has set."""
-        return [o for o in table if find_member(self.host.tree, [*section, *o.name.split(".")]) is not None]
-
     def note_unknown(self, section: Sequence[str], table: Sequence[Option]) -> None:
         """One note for each member of the section that no option names."""
         known = {option.name.lower() for option in table}

@@ -42,15 +42,15 @@ def check_file(reader: Reader) -> None:
 
 def http_settings(reader: Reader, setting: Callable[[str], str | None]) -> HttpSettings:
     given = reader.options(_HTTP, HTTP_OPTIONS)
+    order = reader.options(_FUNCHOST, FUNCHOST_OPTIONS)["routeOrder"] or given["funchostRouteOrder"]
     reader.note_unknown(_HTTP, HTTP_OPTIONS)
     return HttpSettings(
         route_prefix=given["routePrefix"].strip("/"),
         max_outstanding_requests=given["maxOutstandingRequests"],
         max_concurrent_requests=given["maxConcurrentRequests"],
-        dynamic_throttles_enabled=given["dynamicThrottlesEnabled"],
         custom_headers={name: str(value) for name, value in given["customHeaders"].items()},
         hsts=_hsts(given),
-        route_order=reader.options(_FUNCHOST, FUNCHOST_OPTIONS)["routeOrder"],
+        route_order=order or HttpSettings().route_order,
         body_limit_bytes=_body_limit(reader, setting("FUNCTIONS_REQUEST_BODY_SIZE_LIMIT")),
     )
 
@@ -81,15 +81,7 @@ def durable_settings(reader: Reader, setting: Callable[[str], str | None]) -> Du
         override_any_state=given["overridableExistingInstanceStates"] == "AnyState",
         use_forwarded_host=given["httpSettings.useForwardedHost"],
         durability=own["durability"],
-        plain_payloads=own["plainPayloads"],
-        decode_sdk_events=own["decodeSdkEvents"],
-        retention=own["retention"],
         options=given,
-        without_effect=tuple(
-            option.name
-            for option in (*reader.given(_DURABLE, checked), *reader.given(_FUNCHOST, FUNCHOST_OPTIONS))
-            if not option.effective
-        ),
     )
 
 

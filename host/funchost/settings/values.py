@@ -31,7 +31,6 @@ class HttpSettings:
     route_prefix: str = "api"
     max_outstanding_requests: int = -1
     max_concurrent_requests: int = -1
-    dynamic_throttles_enabled: bool = False
     custom_headers: Mapping[str, str] = field(default_factory=dict[str, str])
     hsts: Hsts | None = None
     route_order: Literal["name", "specific"] = "name"
@@ -44,7 +43,6 @@ class DurableSettings:
 
     ``max_concurrent_*`` None: the host decides by the number of processors. ``options`` holds every
     documented option by its dotted name (``storageProvider.partitionCount``), given or default.
-    ``without_effect`` names the options that the author has set and this release does not act on.
     """
 
     hub_name: str = "TestHubName"
@@ -58,11 +56,7 @@ class DurableSettings:
     override_any_state: bool = False
     use_forwarded_host: bool = False
     durability: Literal["full", "relaxed"] = "full"
-    plain_payloads: bool = False
-    decode_sdk_events: bool = False
-    retention: timedelta | None = None
     options: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    without_effect: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
