@@ -22,7 +22,6 @@ from funchost.invocation.limits import time_limit
 from funchost.invocation.log import InvocationLog, Lines
 from funchost.invocation.parameters import read_parameters
 from funchost.invocation.values import AsyncInput, Input, Output
-from funchost.taskhub import TaskHub
 from funchost.threads import ThreadPool
 
 __all__ = ["Binding", "Bindings", "DurableClients", "HostServices", "Listener", "discover_bindings", "prepare"]
@@ -72,7 +71,6 @@ class HostServices:
     threads: ThreadPool
     settings: Mapping[str, str] = field(default_factory=dict[str, str])
     clock: Clock = field(default_factory=SystemClock)
-    hub: TaskHub | None = None
     clients: DurableClients | None = None
     base_url: Callable[[], str] = _no_address
     lines: Lines = "one"

@@ -138,10 +138,6 @@ class OpenTasks:
             del self._waits[name]
         wait.complete_with_payload(event.input)
 
-    def buffered_events(self) -> list[EventRaised]:
-        """Events that nobody has waited for yet, oldest first within a name."""
-        return [event for events in self._buffered.values() for event in events]
-
     def _open_task(self, task: AtomicTask) -> None:
         action = task.action_repr
         if isinstance(action, EventWait):

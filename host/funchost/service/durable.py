@@ -56,7 +56,7 @@ class DurableSide:
         self._api, self._webhook = api, webhook
         self._user_threads = ThreadPool(worker_limits(settings).activities, name="activity")
         self._episode_threads = ThreadPool(EPISODE_THREADS, name="episode")
-        self.hub = hub
+        self._hub = hub
         self.local: ASGIApp | None = None
         rpc_url = None
         if durable.local_rpc_endpoint:
@@ -73,7 +73,7 @@ class DurableSide:
         names = durable_functions(prepared.app).orchestrator_names
         self._orchestrators.update({name.lower(): name for name in names})
         return build_worker(
-            self.hub,
+            self._hub,
             prepared.app,
             self._settings,
             prepared.invokers,
@@ -86,7 +86,7 @@ class DurableSide:
     async def close(self) -> None:
         self._user_threads.close(CLOSE_S)
         self._episode_threads.close(CLOSE_S)
-        await self.hub.close()
+        await self._hub.close()
 
 
 @asynccontextmanager

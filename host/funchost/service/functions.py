@@ -8,7 +8,7 @@ from funchost.errors import ConfigError
 from funchost.invocation.invoker import Invoker
 from funchost.spi import Bindings, HostServices, Listener, prepare
 
-__all__ = ["PreparedApp", "is_durable", "prepare_functions", "with_problems"]
+__all__ = ["PreparedApp", "listeners", "prepare_functions", "uses_durable", "with_problems"]
 
 _DURABLE = frozenset(
     {"orchestrationtrigger", "activitytrigger", "entitytrigger", "durableclient", "orchestrationclient"}
@@ -41,11 +41,6 @@ def with_problems(app: FunctionApp, refused: Sequence[FunctionSpec]) -> Function
     """``app`` with the functions of those names replaced."""
     by_name = {function.name: function for function in refused}
     return replace(app, functions=tuple(by_name.get(function.name, function) for function in app.functions))
-
-
-def is_durable(function: FunctionSpec) -> bool:
-    """Whether it needs a task hub: by its trigger or by a client binding."""
-    return any(binding.kind in _DURABLE for binding in function.bindings)
 
 
 def listeners(prepared: PreparedApp, bindings: Bindings, services: HostServices) -> list[Listener]:

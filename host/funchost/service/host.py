@@ -24,9 +24,6 @@ from funchost.web.options import WebOptions
 if TYPE_CHECKING:
     from funchost.service.durable import DurableSide
 
-if TYPE_CHECKING:
-    from funchost.service.durable import DurableSide
-
 __all__ = ["Host"]
 
 logger = logging.getLogger(__name__)
@@ -132,7 +129,6 @@ class Host:
             threads,
             settings=os.environ,
             clock=self._clock,
-            hub=None if durable is None else durable.hub,
             clients=None if durable is None else durable.clients,
             base_url=lambda: f"http://localhost:{self._settings.port}",
             lines="pair" if self._settings.verbose else "one",

@@ -48,7 +48,7 @@ def function(*bindings: BindingSpec, rich: frozenset[str] = frozenset()) -> Func
 def services_of(app: App, **settings: str) -> HostServices:
     api = DurableApi(HubClient(app.hub, SystemClock(), orchestrators={"hello": "Hello"}), SystemClock())
     clients = HostClients(api, webhook=lambda: WEBHOOK, rpc_base_url=LOCAL, loop=asyncio.get_running_loop())
-    return HostServices(ThreadPool(1), settings=settings, hub=app.hub, clients=clients)
+    return HostServices(ThreadPool(1), settings=settings, clients=clients)
 
 
 def read(binding: BindingSpec, services: HostServices, *, rich: bool) -> Any:
