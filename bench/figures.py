@@ -14,6 +14,7 @@ _AIMS = {
     "fanout-500/restate": ">= 2 x",
 }
 _WITH_AND_WITHOUT_CONSOLE = (("funchost", ""), ("funchost-quiet", "/no-console"))
+_WAYS = (*_WITH_AND_WITHOUT_CONSOLE, ("funchost-kept", "/extended-sessions"))
 
 
 def figures(samples: Samples) -> list[Figure]:
@@ -25,7 +26,7 @@ def _durable(samples: Samples) -> Iterator[Figure]:
     for workload in DURABLE:
         for peer in ("restate", "dbos"):
             name = f"{workload.name}/{peer}"
-            for ours, suffix in _WITH_AND_WITHOUT_CONSOLE:
+            for ours, suffix in _WAYS:
                 if mine := samples.get(f"{workload.name}/{ours}"):
                     yield compared(name + suffix, mine, samples[name], unit="steps/s", aim=_AIMS.get(name))
     if mine := samples.get("chain-async-5x200/funchost"):

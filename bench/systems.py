@@ -14,7 +14,17 @@ from pathlib import Path
 from bench.load import Client
 from bench.processes import Server, free_port, wait_for_answer
 
-__all__ = ["DBOS", "FUNCHOST", "FUNCHOST_QUIET", "RESTATE", "STARLETTE", "Running", "System", "running"]
+__all__ = [
+    "DBOS",
+    "FUNCHOST",
+    "FUNCHOST_KEPT",
+    "FUNCHOST_QUIET",
+    "RESTATE",
+    "STARLETTE",
+    "Running",
+    "System",
+    "running",
+]
 
 ROOT = Path(__file__).resolve().parent.parent
 APP = ROOT / "bench" / "app"
@@ -131,6 +141,9 @@ def _register(admin: str, service: str) -> None:
 
 FUNCHOST = System("funchost", _funchost({}))
 FUNCHOST_QUIET = System("funchost-quiet", _funchost({"AzureFunctionsJobHost__logging__logLevel__default": "Warning"}))
+FUNCHOST_KEPT = System(
+    "funchost-kept", _funchost({"AzureFunctionsJobHost__extensions__durableTask__extendedSessionsEnabled": "true"})
+)
 RESTATE = System("restate", _restate)
 DBOS = System("dbos", _dbos)
 STARLETTE = System("starlette", _starlette)
