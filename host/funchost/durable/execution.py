@@ -120,6 +120,13 @@ class Execution:
             self._tasks.episode = self._tasks.delivering + 1
         return self._run_episode(now)
 
+    def surely_needs_code(self, received: Sequence[HistoryEvent]) -> bool:
+        """A cheap look before :meth:`apply`: the usual case of one activity after the other."""
+        if self._routine is None or len(received) != 1:
+            return False
+        event = received[0]
+        return isinstance(event, TaskCompleted) and self._routine.surely_needs(event.task_id)
+
     def close(self) -> None:
         """Close the suspended code silently: whatever it calls on its way out has no effect."""
         if self._routine is not None:

@@ -45,6 +45,11 @@ class Routine:
         """Whether resuming instead of replaying makes no difference to the author's code."""
         return self._code is not None and self._code.is_authors_own and not self.context.histories_read
 
+    def surely_needs(self, answered: int) -> bool:
+        """Whether the answer of that number completes what the code, which is closed, awaits."""
+        awaited = self._awaited
+        return self._code is None and awaited is not None and awaited.id == answered
+
     def start(self) -> bool:
         assert self._code is not None
         return self._advance(self._code.start(self.context))

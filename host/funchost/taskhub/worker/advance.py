@@ -87,7 +87,7 @@ def _first_step(
     engine: Engine,
     name: str,
 ) -> tuple[Execution, Step, int]:
-    if live.engine is not None:
+    if live.engine is not None and not live.engine.surely_needs_code(received):
         step = live.engine.apply(received, now)
         if step is not None:
             return live.engine, step, 0
