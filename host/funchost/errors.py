@@ -13,6 +13,7 @@ FunchostError
     ├── InstanceGone            it is finished and takes no more messages
     ├── InvalidOperation        the instance's state does not allow it
     ├── ForeignDatabase         the file is not ours, is newer, or is damaged
+    ├── Unreadable              one stored event is damaged, in a file that is sound otherwise
     └── StorageUnavailable      retried with back-off
 """
 
@@ -31,6 +32,7 @@ __all__ = [
     "NondeterminismError",
     "StorageError",
     "StorageUnavailable",
+    "Unreadable",
 ]
 
 
@@ -127,6 +129,10 @@ class InvalidOperation(StorageError):
 
 class ForeignDatabase(StorageError, ConfigError):
     """A database file that is not ours, newer than this release, or damaged; it was left untouched."""
+
+
+class Unreadable(StorageError):
+    """A stored event that cannot be decoded. It concerns its own instance and nobody else."""
 
 
 class StorageUnavailable(StorageError):

@@ -166,12 +166,15 @@ class Received:
 class Episode:
     """Messages for one instance, in delivery order, and the session to handle them in.
 
-    When the worker holds a newer session of the same execution, that one counts.
+    When the worker holds a newer session of the same execution, that one counts. ``damage``: what is stored of
+    the instance cannot be read, and why; the past then ends before that, and all that can be done is to
+    fail the instance.
     """
 
     session: Session
     messages: Sequence[Received]
     attempt: int = 1
+    damage: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from funchost.durable.deterministic_ids import child_execution_id
 from funchost.durable.events import (
     EventRaised,
+    ExecutionCompleted,
     ExecutionStarted,
     HistoryEvent,
     ParentInstance,
@@ -20,9 +21,9 @@ from funchost.durable.status import RuntimeStatus
 from funchost.durable.step import Ending, Step
 from funchost.ids import ExecutionId, InstanceId
 from funchost.instant import Instant
-from funchost.taskhub import UNCHANGED, NewActivity, Send, StatusChange
+from funchost.taskhub import UNCHANGED, Append, NewActivity, Outcome, Send, StatusChange
 
-__all__ = ["FIRE_AND_FORGET", "activities_of", "sends_of", "status_change", "successor_start"]
+__all__ = ["FIRE_AND_FORGET", "activities_of", "damaged", "sends_of", "status_change", "successor_start"]
 
 FIRE_AND_FORGET = "FireAndForget"
 """The tag of a child whose result nobody waits for."""
@@ -72,6 +73,17 @@ def successor_start(
         parent=previous.parent,
         tags=previous.tags,
         trace=previous.trace,
+    )
+
+
+def damaged(events: Sequence[HistoryEvent], damage: str, now: Instant) -> Outcome:
+    """The end of an instance of which no more than ``events`` can be read. A parent is told if they name it."""
+    ending = Ending(RuntimeStatus.FAILED, f"What is stored of this instance cannot be read: {damage}")
+    start = next((event for event in events if isinstance(event, ExecutionStarted)), None)
+    return Outcome(
+        Append([ExecutionCompleted(timestamp=now, status=ending.status, result=ending.output)]),
+        sends=() if start is None else _answer_to_parent(ending, start, now),
+        status=StatusChange(ending.status, ending.output),
     )
 
 

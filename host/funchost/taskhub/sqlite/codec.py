@@ -4,8 +4,8 @@ A history or message blob is one format byte and then the canonical encoding of 
 release can write another encoding beside this one.
 """
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
@@ -17,7 +17,7 @@ from funchost.durable.events import (
     encode_event,
     encode_events,
 )
-from funchost.errors import StorageError
+from funchost.errors import StorageError, Unreadable
 from funchost.taskhub.sqlite.schema import TASK_BITS
 
 __all__ = [
@@ -34,6 +34,8 @@ __all__ = [
     "text_bytes",
     "trace_blob",
 ]
+
+T = TypeVar("T")
 
 _FORMAT = b"\x01"
 _TASK_MASK = (1 << TASK_BITS) - 1
@@ -80,11 +82,13 @@ def events_blob(events: Sequence[HistoryEvent]) -> bytes:
 
 
 def read_event(blob: bytes) -> HistoryEvent:
-    return decode_event(_body(blob))
+    """Raises Unreadable."""
+    return _decoded(decode_event, blob)
 
 
 def read_events(blob: bytes) -> list[HistoryEvent]:
-    return decode_events(_body(blob))
+    """Raises Unreadable."""
+    return _decoded(decode_events, blob)
 
 
 def trace_blob(trace: TraceContext | None) -> bytes | None:
@@ -92,7 +96,8 @@ def trace_blob(trace: TraceContext | None) -> bytes | None:
 
 
 def read_trace(blob: bytes | None) -> TraceContext | None:
-    return None if blob is None else _TRACE.decode(_body(blob))
+    """Raises Unreadable."""
+    return None if blob is None else _decoded(_TRACE.decode, blob)
 
 
 def text_bytes(text: str | None) -> bytes | None:
@@ -100,7 +105,10 @@ def text_bytes(text: str | None) -> bytes | None:
     return None if text is None else text.encode()
 
 
-def _body(blob: bytes) -> bytes:
+def _decoded(decode: Callable[[bytes], T], blob: bytes) -> T:
     if blob[:1] != _FORMAT:
-        raise StorageError(f"unknown encoding {blob[:1].hex() or 'of nothing'} of a stored event: update funchost")
-    return blob[1:]
+        raise Unreadable(f"a stored event has the unknown encoding {blob[:1].hex() or 'of nothing'}")
+    try:
+        return decode(blob[1:])
+    except msgspec.DecodeError as exc:
+        raise Unreadable(f"a stored event is damaged: {exc}") from exc

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from sqlite3 import Connection
 from typing import Any
 
+from funchost.durable.events import GenericEvent, HistoryEvent, TraceContext
+from funchost.errors import Unreadable
 from funchost.instant import Instant
 from funchost.taskhub import ActivityWork
 from funchost.taskhub.sqlite.codec import ActivityReceipt, read_event, read_trace, task_of
@@ -89,7 +91,7 @@ def gather(connection: Connection, seeking: Seeking, effects: Effects, *, now: I
     me = room.worker
     free_instances = free_activities = False
     if me is not None:
-        _deliver(effects, connection.execute(_MINE, (me, now, seeking.seen)).fetchall(), me)
+        _deliver(effects, connection.execute(_MINE, (me, now, seeking.seen)).fetchall(), me, now)
         claimed = list(seeking.reload)
         instances = _claim_instances(connection, me, now, room.instances)
         activities = _claim_activities(connection, me, now, room.activities)
@@ -97,7 +99,7 @@ def gather(connection: Connection, seeking: Seeking, effects: Effects, *, now: I
         claimed += instances
         effects.activities.extend(activities)
         if claimed:
-            _deliver(effects, connection.execute(_OF_INSTANCES, (me, now, array(claimed))).fetchall(), me)
+            _deliver(effects, connection.execute(_OF_INSTANCES, (me, now, array(claimed))).fetchall(), me, now)
     last = connection.execute(_LAST_MESSAGE).fetchone()
     return Gathered(
         seen=last[0] if last else 0,
@@ -129,10 +131,19 @@ def _claim_activities(connection: Connection, me: int, now: Instant, limit: int)
     return [_activity(*row) for row in rows]
 
 
-def _deliver(effects: Effects, rows: Sequence[tuple[Any, ...]], me: int) -> None:
+def _deliver(effects: Effects, rows: Sequence[tuple[Any, ...]], me: int, now: Instant) -> None:
     for message, only, blob, key, instance, status, execution, execution_id, seq, fence in rows:
         target = Target(key, instance, status, execution, execution_id, seq, fence, me)
-        effects.deliver(target, Arrival(message, read_event(blob), only))
+        event, damage = _event(blob, now)
+        effects.deliver(target, Arrival(message, event, only), damage=damage)
+
+
+def _event(blob: bytes, now: Instant) -> tuple[HistoryEvent, str | None]:
+    """What a message says; in place of one that cannot be read an event without effect, and why."""
+    try:
+        return read_event(blob), None
+    except Unreadable as exc:
+        return GenericEvent(timestamp=now, reason=str(exc)), str(exc)
 
 
 def _activity(
@@ -141,5 +152,13 @@ def _activity(
 ) -> ActivityWork:  # fmt: skip
     receipt = ActivityReceipt(key, instance)
     return ActivityWork(
-        instance_id, execution_id, task_of(key), name, text, receipt, attempt=attempt, trace=read_trace(trace)
+        instance_id, execution_id, task_of(key), name, text, receipt, attempt=attempt, trace=_trace(trace)
     )
+
+
+def _trace(blob: bytes | None) -> TraceContext | None:
+    try:
+        return read_trace(blob)
+    except Unreadable:
+        # What the activity is to do stands elsewhere: it only joins no trace.
+        return None

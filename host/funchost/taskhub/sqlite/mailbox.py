@@ -27,7 +27,8 @@ class Resident:
     """An owned instance with messages or a held session.
 
     ``out`` are the messages of the episode that a worker has; ``held``: the worker has the past;
-    ``fresh``: there is no past. ``not_before`` is monotonic seconds, 0 for at once.
+    ``fresh``: there is no past. ``not_before`` is monotonic seconds, 0 for at once. ``damage``: a message cannot
+    be read.
     """
 
     token: Token
@@ -40,11 +41,12 @@ class Resident:
     queued: bool = False
     attempt: int = 1
     not_before: float = 0.0
+    damage: str | None = None
 
-    def episode(self, past: Sequence[HistoryEvent] | None) -> Episode:
+    def episode(self, past: Sequence[HistoryEvent] | None, damage: str | None = None) -> Episode:
         session = Session(self.id, self.execution_id, self.token, past)
         messages = [Received(arrival.id, arrival.event) for arrival in self.out.values()]
-        return Episode(session, messages, self.attempt)
+        return Episode(session, messages, self.attempt, damage or self.damage)
 
 
 @dataclass(slots=True)
@@ -233,6 +235,7 @@ class Mailbox:
             if arrival.id not in resident.out and arrival.id not in known:
                 resident.inbox.append(arrival)
                 known.add(arrival.id)
+        resident.damage = resident.damage or delivery.damage
         self._queue(resident)
 
     def _queue(self, resident: Resident) -> None:

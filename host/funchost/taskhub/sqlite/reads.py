@@ -1,7 +1,8 @@
 """Reading: on connections and threads of its own, never on an event loop and never in a commit's way."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from sqlite3 import Connection
 from typing import Any, TypeVar
 
@@ -9,12 +10,13 @@ import msgspec
 
 from funchost.durable.events import HistoryEvent
 from funchost.durable.status import RuntimeStatus
+from funchost.errors import Unreadable
 from funchost.ids import InstanceId
 from funchost.taskhub import Instance
 from funchost.taskhub.sqlite.codec import Token, read_events
 from funchost.threads import ThreadPool
 
-__all__ = ["Readers", "columns", "instance_of", "read_history", "read_instance", "read_pasts"]
+__all__ = ["Past", "Readers", "columns", "instance_of", "read_history", "read_instance", "read_pasts"]
 
 T = TypeVar("T")
 
@@ -31,6 +33,14 @@ _NO_PAYLOADS = "NULL, NULL"
 _HISTORY = "SELECT events FROM history WHERE execution = ? AND episode < ? ORDER BY episode"
 _LATEST = "SELECT execution FROM instance WHERE id = ?"
 _EVERY_EPISODE = 2**62
+
+
+@dataclass(slots=True, frozen=True)
+class Past:
+    """A committed history, or what comes before the first event of it that cannot be read, and why it cannot."""
+
+    events: Sequence[HistoryEvent]
+    damage: str | None = None
 
 
 class Readers:
@@ -94,23 +104,33 @@ def read_instance(connection: Connection, instance: InstanceId, *, payloads: boo
 
 
 def read_history(connection: Connection, instance: InstanceId) -> list[HistoryEvent]:
-    """Of the latest execution; empty when there is none."""
+    """Of the latest execution; empty when there is none. Raises Unreadable."""
     # One snapshot: the execution found must be the one that is read.
     connection.execute("BEGIN")
     try:
         row = connection.execute(_LATEST, (instance,)).fetchone()
-        return [] if row is None else _past(connection, row[0], _EVERY_EPISODE)
+        if row is None:
+            return []
+        return [event for events in _episodes(connection, row[0], _EVERY_EPISODE) for event in events]
     finally:
         connection.execute("COMMIT")
 
 
-def read_pasts(connection: Connection, tokens: Sequence[Token]) -> list[list[HistoryEvent]]:
-    """The committed history that each token stands for."""
-    return [_past(connection, token.execution, token.seq) for token in tokens]
+def read_pasts(connection: Connection, tokens: Sequence[Token]) -> list[Past]:
+    """The committed history that each token stands for; one that is damaged does not hold up the others."""
+    return [_past(connection, token) for token in tokens]
 
 
-def _past(connection: Connection, execution: int, before: int) -> list[HistoryEvent]:
+def _past(connection: Connection, token: Token) -> Past:
     events = list[HistoryEvent]()
+    try:
+        for episode in _episodes(connection, token.execution, token.seq):
+            events += episode
+    except Unreadable as exc:
+        return Past(events, str(exc))
+    return Past(events)
+
+
+def _episodes(connection: Connection, execution: int, before: int) -> Iterator[list[HistoryEvent]]:
     for (blob,) in connection.execute(_HISTORY, (execution, before)).fetchall():
-        events += read_events(blob)
-    return events
+        yield read_events(blob)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import sqlite3
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from sqlite3 import Connection
@@ -15,7 +16,7 @@ from funchost.taskhub.sqlite.codec import ActivityReceipt
 from funchost.taskhub.sqlite.committer import Committer, Memory
 from funchost.taskhub.sqlite.effects import Effects
 from funchost.taskhub.sqlite.gather import Room, Seeking
-from funchost.taskhub.sqlite.lookout import Lookout
+from funchost.taskhub.sqlite.lookout import POLL_S, Lookout
 from funchost.taskhub.sqlite.mailbox import Handout, Mailbox
 from funchost.taskhub.sqlite.membership import Peers
 from funchost.taskhub.sqlite.reads import Readers, read_pasts
@@ -67,9 +68,15 @@ class SqliteWorker(Memory):
             handout = self._mail.take(episodes=episodes, activities=activities)
             if self._is_hungry():
                 self.lookout.call_here()
-            if handout:
+            if not handout:
+                await self._filled.wait()
+                continue
+            try:
                 return await self._complete(handout)
-            await self._filled.wait()
+            except (sqlite3.Error, OSError) as exc:
+                # What was taken out is back in the mailbox.
+                logger.error("histories cannot be read; it is tried again in a second", extra={"reason": str(exc)})
+                await self._clock.sleep(POLL_S)
 
     def commit(self, episode: Episode, outcome: Outcome, then: Callable[[Settled], None]) -> None:
         self._committer.commit(commit_write(episode, outcome, then))
@@ -144,7 +151,7 @@ class SqliteWorker(Memory):
             if self._mail.has_work():
                 self._filled.set()
             await self.lookout.wait(at=next_delayed)
-            if self.lookout.is_due() or await self._readers.run(self._has_changed):
+            if self.lookout.is_due() or await self._may_have_changed():
                 self.lookout.wanted = False
                 await self._gather()
 
@@ -156,6 +163,12 @@ class SqliteWorker(Memory):
         except Exception:
             self.lookout.wanted = True
             logger.exception("looking for work failed; it is tried again in a second")
+
+    async def _may_have_changed(self) -> bool:
+        try:
+            return await self._readers.run(self._has_changed)
+        except (sqlite3.Error, OSError):
+            return True  # looking for work meets the same trouble, and tells of it
 
     def _has_changed(self, connection: Connection) -> bool:
         """Has anybody written since the last look? One cheap statement for a poll that mostly finds nothing."""
@@ -174,7 +187,7 @@ class SqliteWorker(Memory):
             except BaseException:
                 self._mail.put_back(handout)
                 raise
-            episodes = [resident.episode(past) for resident, past in zip(cold, pasts, strict=True)]
+            episodes = [resident.episode(past.events, past.damage) for resident, past in zip(cold, pasts, strict=True)]
         else:
             episodes = []
         return [*handout.revoked, *handout.warm, *episodes, *handout.activities]

@@ -33,6 +33,7 @@ from funchost.taskhub import (
     Settled,
     TaskHub,
 )
+from funchost.taskhub.outcomes import damaged
 from funchost.taskhub.worker import activity as activities
 from funchost.taskhub.worker.activity import Activity
 from funchost.taskhub.worker.advance import Advance, Engine, advance
@@ -143,6 +144,8 @@ class OrchestrationWorker:
         while True:
             for work in await self._take(*await self._free()):
                 match work:
+                    case Episode(damage=str(damage)):
+                        self._fail_damaged(work, damage)
                     case Episode():
                         if not self._received(work):
                             await self._hub.abandon(work, delay=timedelta(), why="its session was forgotten")
@@ -216,6 +219,19 @@ class OrchestrationWorker:
             self._episodes_running += 1
         self._episode_threads.submit(lambda: self._run_episode(live))
         return True
+
+    def _fail_damaged(self, episode: Episode, damage: str) -> None:
+        """Nothing can be run on a past or on messages that cannot be read; waiting would mend neither."""
+        instance, past = episode.session.instance, episode.session.past
+        logger.error("an instance is damaged, and fails", extra={"instance_id": instance, "reason": damage})
+        with self._lock:
+            live = self._live.get(instance)
+            if past is None:
+                past = () if live is None else tuple(live.past)
+        # An episode of it that is being committed is the last one, or refused.
+        self._forget(instance)
+        outcome = damaged([*past, *(m.event for m in episode.messages)], damage, self._clock.now())
+        self._episode_threads.submit(lambda: self._hub.commit(episode, outcome, _nothing_follows))
 
     def _forget(self, instance: InstanceId) -> None:
         with self._lock:
@@ -516,6 +532,10 @@ class OrchestrationWorker:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=1)
         await asyncio.to_thread(self._held.stop)
+
+
+def _nothing_follows(settled: Settled) -> None:
+    """The end of an instance that holds nothing. Where it was refused, the hub hands out what there is now."""
 
 
 def _nobody_waits(accepted: bool) -> None:

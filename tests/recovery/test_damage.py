@@ -1,0 +1,82 @@
+"""What users see of an instance whose stored events cannot be read."""
+
+import sqlite3
+from collections.abc import Generator
+from typing import Any
+
+from funchost.durable.events import EventRaised
+from funchost.durable.status import RuntimeStatus
+from funchost.ids import InstanceId
+from funchost.instant import Instant
+from recovery.host import Folder
+from recovery.working import Working, working
+
+Code = Generator[Any, Any, Any]
+
+
+def waiting(context: Any) -> Code:
+    return (yield context.wait_for_external_event("Go"))
+
+
+def parent(context: Any) -> Code:
+    try:
+        return (yield context.call_sub_orchestrator("waiting", None, "child"))
+    except Exception as exc:
+        return str(exc)
+
+
+FLOWS = {"waiting": waiting, "parent": parent}
+
+
+def damage(folder: Folder, instance: str, *, last: bool) -> None:
+    """Its latest history row, or its only one."""
+    connection = sqlite3.connect(folder.database)
+    try:
+        with connection:
+            connection.execute(
+                "UPDATE history SET events = x'0100' WHERE position = (SELECT max(h.position) FROM history AS h"
+                " JOIN instance AS i ON i.execution = h.execution WHERE i.id = ? AND h.episode >= ?)",
+                (instance, int(last)),
+            )
+    finally:
+        connection.close()
+
+
+async def event(here: Working, instance: str, name: str) -> None:
+    await here.hub.send(InstanceId(instance), EventRaised(timestamp=Instant(1), name=name, input='"x"'))
+
+
+async def runs(here: Working, instance: str, episodes: int) -> None:
+    """Until so many events are in its history."""
+    while len(await here.hub.history(InstanceId(instance))) < episodes:
+        pass
+
+
+async def test_an_instance_with_a_damaged_history_fails_and_the_others_go_on(folder: Folder) -> None:
+    async with working(folder, FLOWS, {}) as here:
+        for name in ("sick", "well"):
+            await here.start("waiting", instance=name)
+            await runs(here, name, 3)
+    damage(folder, "sick", last=False)
+    async with working(folder, FLOWS, {}) as here:
+        for name in ("sick", "well"):
+            await event(here, name, "Go")
+        well, sick = await here.end_of(InstanceId("well")), await here.end_of(InstanceId("sick"))
+    assert (well.status, well.output) == (RuntimeStatus.COMPLETED, '"x"')
+    assert sick.status is RuntimeStatus.FAILED
+    assert sick.output is not None
+    assert sick.output.startswith("What is stored of this instance cannot be read: ")
+
+
+async def test_the_parent_of_a_damaged_child_hears_of_its_failure(folder: Folder) -> None:
+    async with working(folder, FLOWS, {}) as here:
+        await here.start("parent", instance="above")
+        await runs(here, "child", 3)
+        await event(here, "child", "Early")
+        await runs(here, "child", 6)
+    damage(folder, "child", last=True)
+    async with working(folder, FLOWS, {}) as here:
+        await event(here, "child", "Go")
+        above = await here.end_of(InstanceId("above"))
+    assert above.status is RuntimeStatus.COMPLETED
+    assert "cannot be read" in (above.output or "")
