@@ -47,6 +47,12 @@ def test_an_empty_prefix_leaves_the_route_alone():
     assert listed(function("Hello", "httpTrigger"), route_prefix="")[1] == "\tHello: http://localhost:7071/Hello"
 
 
+def test_an_empty_route_is_the_prefix_itself():
+    root = function("Root", "httpTrigger", properties={"route": ""})
+    assert listed(root)[1] == "\tRoot: http://localhost:7071/api"
+    assert listed(root, route_prefix="")[1] == "\tRoot: http://localhost:7071/"
+
+
 def test_what_does_not_run_is_listed_last_and_says_why():
     lines = listed(
         function("Broken", "sqlTrigger", problem="sqlTrigger is not supported"),

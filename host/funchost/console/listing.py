@@ -38,7 +38,8 @@ def function_list(time_ns: int, app: FunctionApp, *, url: str, route_prefix: str
 
 def _http_line(time_ns: int, function: FunctionSpec, url: str, route_prefix: str) -> Notice:
     methods = _methods(function.trigger.get("methods"))
-    route = str(function.trigger.get("route") or function.name).strip("/")
+    given = function.trigger.get("route")
+    route = function.name if given is None else str(given).strip("/")  # an empty route is the prefix itself
     path = "/".join(part for part in (route_prefix.strip("/"), route) if part)
     return _line(
         time_ns, Span(f"\t{function.name}:", Tone.HEADING), Span(f" {methods}"), Span(f"{url}/{path}", Tone.URL)
