@@ -98,10 +98,10 @@ class NamedActivity:
     function: ActivityFunction
     is_async: bool = False
 
-    def call(self, argument: Any, work: ActivityWork) -> Any:
-        return self.function(argument)
+    def call(self, argument: Any, work: ActivityWork) -> str | None:
+        return activity.encode(self.function(argument))
 
-    async def call_async(self, argument: Any, work: ActivityWork) -> Any:
+    async def call_async(self, argument: Any, work: ActivityWork) -> str | None:
         raise NotImplementedError
 
 

@@ -54,6 +54,18 @@ def refuse(value: Any) -> Any:
     raise TypeError("cannot be written")
 
 
+def test_an_answer_that_cannot_be_encoded_fails_the_call(prepared: Prepare, caplog: pytest.LogCaptureFixture) -> None:
+    async def later(name: Any) -> Any:
+        return name
+
+    for spec in (activity(lambda name: name), activity(later)):
+        invoker = prepared(spec).answering(refuse)
+        with pytest.raises(TypeError, match="cannot be written"):
+            asyncio.run(invoker.acall(1))
+        assert "Failed" in caplog.messages[-1]
+        assert asyncio.run(prepared(spec).answering(str).acall(1)) == "1"
+
+
 def test_an_activity_gets_its_value_and_gives_back_what_it_returns(prepared: Prepare) -> None:
     value = object()
     assert prepared(activity(lambda name: (name, 1))).call(value) == (value, 1)

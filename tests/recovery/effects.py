@@ -16,7 +16,7 @@ import msgspec
 
 from funchost.clock import new_guid
 from funchost.taskhub import ActivityWork
-from funchost.taskhub.worker.activity import Activity
+from funchost.taskhub.worker.activity import Activity, encode
 
 __all__ = ["ACTIVITY_NAMES", "Effect", "Effects", "RecordedActivity", "activities"]
 
@@ -76,13 +76,13 @@ class RecordedActivity:
     effects: Effects
     passed: Callable[[str], None]
 
-    def call(self, argument: Any, work: ActivityWork) -> Any:
+    def call(self, argument: Any, work: ActivityWork) -> str | None:
         self.passed("activity")
         value = self._act(argument, work)
         self.passed("activity-done")
-        return value
+        return encode(value)
 
-    async def call_async(self, argument: Any, work: ActivityWork) -> Any:
+    async def call_async(self, argument: Any, work: ActivityWork) -> str | None:
         await asyncio.sleep(0)
         value = self.call(argument, work)
         await asyncio.sleep(0)

@@ -14,7 +14,7 @@ from funchost.durable.functions import DurableFunctions, Orchestrator
 from funchost.durable.status import NON_RUNNING
 from funchost.ids import InstanceId
 from funchost.taskhub import ActivityWork, HubWorker, Instance, NewInstance, TaskHub
-from funchost.taskhub.worker.activity import Activity
+from funchost.taskhub.worker.activity import Activity, encode
 from funchost.taskhub.worker.worker import Limits, OrchestrationWorker
 from recovery.host import LIMIT_S, Folder, open_hub, worker_on
 from recovery.wrapped import WorkerWrapper, WrappedHub
@@ -30,11 +30,11 @@ class Called:
     function: Callable[[Any], Any]
     is_async: bool = False
 
-    def call(self, argument: Any, work: ActivityWork) -> Any:
-        return self.function(argument)
+    def call(self, argument: Any, work: ActivityWork) -> str | None:
+        return encode(self.function(argument))
 
-    async def call_async(self, argument: Any, work: ActivityWork) -> Any:
-        return await self.function(argument)
+    async def call_async(self, argument: Any, work: ActivityWork) -> str | None:
+        return encode(await self.function(argument))
 
 
 @dataclass(slots=True)

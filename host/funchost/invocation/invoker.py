@@ -9,6 +9,7 @@ error before the writes leaves no trace of the others: nothing is written.
 import sys
 from asyncio import CancelledError
 from collections.abc import Awaitable, Callable, Sequence
+from copy import copy
 from dataclasses import replace
 from functools import reduce
 from types import TracebackType
@@ -78,6 +79,14 @@ class Invoker:
             log=self._log,
             middleware=self._middleware,
         )
+
+    def answering(self, encode: Callable[[Any], Any]) -> "Invoker":
+        """This invoker, but what a function gives its caller goes through ``encode``, as a part of the call: a value
+        that ``encode`` refuses makes the call fail."""
+        other = copy(self)
+        other._outputs = self._outputs.encoding(encode)
+        other.run = reduce(_surround, reversed(self._middleware), other._one_attempt())
+        return other
 
     def _one_attempt(self) -> Invoke:
         if self.function.is_async:

@@ -1,6 +1,7 @@
 """What becomes of a function's return value and its output parameters."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from copy import copy
 from typing import Any
 
 from funchost.app.spec import FunctionSpec
@@ -24,18 +25,25 @@ class Outputs:
         self._returned = next((one for one in outputs if one.name == "$return"), None)
         self._parameters = [one for one in outputs if one is not self._returned]
         self._returns_value = function.trigger.kind in _RETURNING
+        self._encode: Callable[[Any], Any] | None = None
         self._may_return = any(has_implicit_return(binding) for binding in function.bindings)
         self.write = any(one.write is not None for one in outputs)
         """Is any output written, rather than answered?"""
         self.is_simple = not self._parameters and not self.write
         """May :meth:`answer` take the place of :meth:`settle`?"""
 
+    def encoding(self, encode: Callable[[Any], Any]) -> "Outputs":
+        """These outputs, but a value for the caller goes through ``encode``, which may refuse it."""
+        other = copy(self)
+        other._encode = encode
+        return other
+
     def answer(self, returned: Any) -> Any:
         """The answer of a function that has no output but perhaps ``$return``."""
         if self._returned is not None:
             return self._returned.encode(returned)
         if self._returns_value:
-            return returned
+            return returned if self._encode is None else self._encode(returned)
         if returned is not None and not self._may_return:
             raise RuntimeError(
                 f"function {self._function} returned a value of type {type(returned).__name__}, but it has no "

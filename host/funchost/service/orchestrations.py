@@ -21,7 +21,7 @@ from funchost.invocation.current import CURRENT, Current
 from funchost.invocation.invoker import Invoker
 from funchost.settings import Settings
 from funchost.taskhub import ActivityWork, TaskHub
-from funchost.taskhub.worker.activity import Activity
+from funchost.taskhub.worker.activity import Activity, encode
 from funchost.taskhub.worker.advance import Advance, Engine
 from funchost.taskhub.worker.worker import EpisodeLog, Limits, OrchestrationWorker, Threads
 
@@ -111,12 +111,12 @@ class _InvokedActivity:
     def __init__(self, function: FunctionSpec, invoker: Invoker) -> None:
         self.name = function.durable_name
         self.is_async = invoker.needs_loop
-        self._invoker = invoker
+        self._invoker = invoker.answering(encode)
 
-    def call(self, argument: Any, work: ActivityWork) -> Any:
+    def call(self, argument: Any, work: ActivityWork) -> str | None:
         return self._invoker.call(argument, instance_id=work.instance, reason=_REASON)
 
-    async def call_async(self, argument: Any, work: ActivityWork) -> Any:
+    async def call_async(self, argument: Any, work: ActivityWork) -> str | None:
         return await self._invoker.acall(argument, instance_id=work.instance, reason=_REASON)
 
 

@@ -9,13 +9,14 @@ from funchost.durable.events import HistoryEvent, TaskCompleted, TaskFailed
 from funchost.instant import Instant
 from funchost.taskhub import ActivityWork
 
-__all__ = ["Activity", "argument", "completed", "failed", "missing", "run"]
+__all__ = ["Activity", "argument", "completed", "encode", "failed", "missing", "run"]
 
 
 class Activity(Protocol):
     """An activity function of the app, ready to be called.
 
-    It does its own logging; whatever it raises becomes the failure of the task.
+    It does its own logging; whatever it raises becomes the failure of the task. What it gives is encoded
+    already, by :func:`encode`: a result that cannot be stored is a failure of the call, and logged as one.
     """
 
     @property
@@ -24,11 +25,11 @@ class Activity(Protocol):
     @property
     def is_async(self) -> bool: ...
 
-    def call(self, argument: Any, work: ActivityWork) -> Any:
+    def call(self, argument: Any, work: ActivityWork) -> str | None:
         """Run a synchronous function on this thread."""
         ...
 
-    async def call_async(self, argument: Any, work: ActivityWork) -> Any:
+    async def call_async(self, argument: Any, work: ActivityWork) -> str | None:
         """Run an asynchronous function on the app's event loop."""
         ...
 
@@ -41,18 +42,21 @@ def argument(work: ActivityWork) -> Any:
 def run(activity: Activity, work: ActivityWork, now: Callable[[], Instant]) -> HistoryEvent:
     """Run a synchronous activity to its answer; never raises for what user code does."""
     try:
-        value = activity.call(argument(work), work)
-        return completed(work, value, now())
+        return completed(work, activity.call(argument(work), work), now())
     except BaseException as exc:  # noqa: BLE001 - the border to user code
         return failed(activity.name, work, exc, now())
 
 
-def completed(work: ActivityWork, value: Any, now: Instant) -> TaskCompleted:
-    """Raises ValueError for a value that cannot be serialised."""
+def completed(work: ActivityWork, result: str | None, now: Instant) -> TaskCompleted:
+    return TaskCompleted(timestamp=now, task_id=work.task, result=result)
+
+
+def encode(value: Any) -> str | None:
+    """A result as it is stored, None for None. Raises ValueError for what cannot be serialised."""
     if value is None:
-        return TaskCompleted(timestamp=now, task_id=work.task)
+        return None
     try:
-        return TaskCompleted(timestamp=now, task_id=work.task, result=payloads.encode(value))
+        return payloads.encode(value)
     except (TypeError, ValueError) as exc:
         raise ValueError(f"activity trigger output must be json serializable ({value!r:.200}): {exc}") from exc
 
