@@ -69,6 +69,23 @@ def test_a_newer_file_is_refused_untouched(tmp_path: Path) -> None:
     refused(path, "newer release")
 
 
+def test_a_newer_version_that_stands_in_the_log_only_is_refused_untouched(tmp_path: Path) -> None:
+    prepare(path := tmp_path / "a.db")
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA wal_autocheckpoint = 0")
+    connection.execute(f"PRAGMA user_version = {VERSION + 1}")
+    # As a killed process leaves them.
+    killed = tmp_path / "killed"
+    killed.mkdir()
+    for name in ("a.db", "a.db-wal"):
+        (killed / name).write_bytes((tmp_path / name).read_bytes())
+    connection.close()
+    before = contents(killed)
+    with pytest.raises(ForeignDatabase, match="newer release"):
+        prepare(killed / "a.db")
+    assert {name: contents(killed)[name] for name in before} == before
+
+
 def test_a_truncated_file_is_refused_untouched(tmp_path: Path) -> None:
     prepare(path := tmp_path / "a.db")
     path.write_bytes(path.read_bytes()[:-4096])

@@ -1,7 +1,8 @@
 """The database file: is it ours, and opening it with everything as the hub needs it.
 
 A file that is not ours is recognised from its first 100 bytes, before SQLite touches it: opening alone may
-already create files beside it or roll back a journal.
+already create files beside it or roll back a journal. Only a file of ours with a log beside it is opened
+read-only as well: its latest version may stand in the log.
 """
 
 import sqlite3
@@ -80,6 +81,8 @@ def recognise(path: Path, *, version: int) -> None:
         )
     _refuse_newer(path, int.from_bytes(header[60:64], "big"), version)
     _refuse_truncated(path, header)
+    if _log_bytes(path):
+        _refuse_newer(path, _version_in_log(path), version)
 
 
 def connect(
@@ -150,10 +153,29 @@ def _refuse_newer(path: Path, version: int, known: int) -> None:
         )
 
 
+def _log_bytes(path: Path) -> int:
+    try:
+        return path.with_name(path.name + "-wal").stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def _version_in_log(path: Path) -> int:
+    """0 where it cannot be told: whoever opens the file for writing then meets the reason and reports it."""
+    try:
+        # A connection that may only read leaves the log as it is, where another moves it into the file at its end.
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=_BUSY_TIMEOUT_S)
+        try:
+            return int(connection.execute("PRAGMA user_version").fetchone()[0])
+        finally:
+            connection.close()
+    except sqlite3.Error:
+        return 0
+
+
 def _refuse_truncated(path: Path, header: bytes) -> None:
     """A file shorter than its header says lost its end, unless a log beside it still holds the pages."""
-    log = path.with_name(path.name + "-wal")
-    if log.exists() and log.stat().st_size:
+    if _log_bytes(path):
         return
     page_bytes = int.from_bytes(header[16:18], "big")
     page_bytes = 65536 if page_bytes == 1 else page_bytes
