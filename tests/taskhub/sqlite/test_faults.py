@@ -1,6 +1,7 @@
 """Transactions that fail: at each of their points, with other writes beside them, and for lack of space."""
 
 import asyncio
+import json
 import logging
 import sqlite3
 import threading
@@ -12,6 +13,7 @@ from funchost.errors import StorageError
 from funchost.ids import InstanceId
 from funchost.taskhub import Committed, Episode
 from funchost.taskhub.sqlite import SqliteTaskHub
+from funchost.taskhub.sqlite.executions import KEPT_FREE
 from taskhub.acting import (
     activity,
     after,
@@ -215,5 +217,21 @@ async def test_histories_left_behind_are_swept(hubs: SqliteHubs) -> None:
         try:
             await until(lambda: not connection.execute("SELECT count(*) FROM execution").fetchone()[0])
             assert connection.execute("SELECT count(*) FROM history").fetchone()[0] == 0
+        finally:
+            connection.close()
+
+
+async def test_the_file_shrinks_in_small_steps_when_what_filled_it_is_gone(hubs: SqliteHubs) -> None:
+    hub = hubs.open()
+    async with working(hub) as worker:
+        await start(hub)
+        taken = await episode(worker)
+        large = json.dumps("x" * 5_000_000)
+        await commit(worker, taken, append(raised(text=large)))
+        connection = sqlite3.connect(hubs.path)
+        try:
+            assert connection.execute("PRAGMA page_count").fetchone()[0] > KEPT_FREE + 150
+            await hub.purge(ONE)
+            await until(lambda: connection.execute("PRAGMA page_count").fetchone()[0] < KEPT_FREE + 100)
         finally:
             connection.close()

@@ -18,6 +18,12 @@ __all__ = ["add_executions", "end_activities", "end_messages", "leave_behind", "
 SWEPT_AT_ONCE = 500
 """Rows of history: some milliseconds of work, so that commits hardly wait for it."""
 
+FREED_AT_ONCE = 32
+"""Pages given back to the disk, for the same reason; each is a statement."""
+
+KEPT_FREE = 1024
+"""Pages (4 MB) that stay in the file: instances to come would ask the disk for them again."""
+
 _NEW_EXECUTION = """
     INSERT INTO execution (key, id, instance, input)
     SELECT r.value ->> 0, r.value ->> 1, r.value ->> 2, CAST(substr(?2, r.value ->> 3, r.value ->> 4) AS TEXT)
@@ -85,9 +91,20 @@ def untag(connection: Connection, instances: Sequence[int]) -> None:
 
 
 def sweep(connection: Connection) -> bool:
-    """Remove a little of what was left behind; True while there is more."""
+    """Remove a little of what was left behind, then shrink the file a little; True while there is more."""
     swept = connection.execute(_SWEEP_HISTORY, (SWEPT_AT_ONCE,)).rowcount
     if swept == SWEPT_AT_ONCE:
         return True
     connection.execute(_SWEEP_EXECUTIONS)
-    return False
+    return _shrink(connection)
+
+
+def _shrink(connection: Connection) -> bool:
+    free = connection.execute("PRAGMA freelist_count").fetchone()[0] - KEPT_FREE
+    if free <= 0:
+        return False
+    for _ in range(min(free, FREED_AT_ONCE)):
+        # Each step of this statement frees a page and gives a row without columns, after which the sqlite3
+        # module takes no further step: asked for more, it would free one all the same.
+        connection.execute("PRAGMA incremental_vacuum(1)")
+    return free > FREED_AT_ONCE
