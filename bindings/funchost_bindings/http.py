@@ -11,7 +11,7 @@ from funchost.web.response import response_encoder
 
 __all__ = ["BINDING", "HttpBinding"]
 
-_METHODS = frozenset({"GET", "POST", "DELETE", "HEAD", "PATCH", "PUT", "OPTIONS", "TRACE", "CONNECT"})
+_METHODS = frozenset({"GET", "POST", "DELETE", "HEAD", "PATCH", "PUT", "OPTIONS", "QUERY", "TRACE", "CONNECT"})
 _LEVELS = frozenset({"anonymous", "function", "admin", "system", "user"})
 
 

@@ -50,6 +50,18 @@ def test_an_unknown_path_and_a_wrong_method_are_404() -> None:
         assert (response.status_code, response.content) == (404, b"")
 
 
+def test_a_function_may_name_every_method_that_an_sdk_knows() -> None:
+    # QUERY came with the second generation of the SDK, which lists it for every hosted ASGI and WSGI application.
+    every = ["GET", "POST", "DELETE", "HEAD", "PATCH", "PUT", "OPTIONS", "QUERY"]
+    for method in every:
+        assert get("/api/hello", http_function(hello, methods=every), method=method).status_code == 200
+
+
+def test_a_method_that_does_not_exist_is_the_problem_of_its_function(caplog: pytest.LogCaptureFixture) -> None:
+    assert get("/api/hello", http_function(hello, methods=["FETCH"]), method="FETCH").status_code == 500
+    assert "unknown HTTP method FETCH" in caplog.text
+
+
 def test_a_disabled_function_is_404_and_one_with_a_problem_500(caplog: pytest.LogCaptureFixture) -> None:
     assert get("/api/hello", http_function(hello, disabled=True)).status_code == 404
     response = get("/api/hello", http_function(hello, problem="no such thing"))
