@@ -6,7 +6,6 @@ What can be wrong with a folder (read-only, full, a file in its place) is told h
 import errno
 import json
 import os
-import sys
 from pathlib import Path
 from typing import IO
 
@@ -90,10 +89,10 @@ class HostLock:
 
     def take(self) -> str | None:
         """Who else holds it, in words; None when nobody does, or when this system cannot tell."""
-        if sys.platform == "win32":
+        try:
+            import fcntl
+        except ImportError:
             return None
-        import fcntl
-
         try:
             self._file = self._path.open("a+", encoding="utf-8")
         except OSError:

@@ -4,14 +4,22 @@ A kernel lock ends with its process, at once and whatever the reason, and never 
 machine that slept, a debugger or a changed clock takes nothing away from the living.
 """
 
-import fcntl
 import os
 import weakref
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
+from funchost.errors import ConfigError
 from funchost.ids import WorkerId
+
+try:
+    import fcntl
+except ImportError as exc:
+    raise ConfigError(
+        "This app has durable functions, and their state needs file locks that Linux and macOS have and this system "
+        "does not; run the app there: on Windows in WSL or in a container."
+    ) from exc
 
 __all__ = ["FileLock", "WorkerLocks"]
 
