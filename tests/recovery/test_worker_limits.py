@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sqlite3
 import threading
 from collections.abc import Callable, Coroutine, Generator, Sequence
 from typing import Any
@@ -114,6 +115,31 @@ async def test_events_arrive_while_every_slot_is_taken_and_more_activities_wait(
         assert (await here.end_of(busy)).output == "40"
 
 
+async def test_answers_do_not_wait_in_memory_for_a_thread_that_orchestrators_keep(folder: Folder) -> None:
+    go_on, finish, inside = threading.Event(), threading.Event(), threading.Semaphore(0)
+
+    def blocked(argument: Any) -> int:
+        assert (finish if argument else go_on).wait(20)
+        return 1
+
+    def hanging(context: Any) -> Code:
+        inside.release()
+        assert finish.wait(20)
+        yield from ()
+
+    async with working(folder, {"wide": wide, "hanging": hanging}, {"one": blocked}) as here:
+        busy = await here.start("wide", 2)
+        await _until(lambda: _scheduled(here, busy))
+        hangs = [await here.start("hanging", instance=f"hanging-{i}") for i in range(2)]
+        await asyncio.gather(*(asyncio.to_thread(inside.acquire, timeout=20) for _ in hangs))
+        await _raise(here, busy)
+        await _until(lambda: _is_busy(here, busy))
+        go_on.set()
+        await _until(lambda: _has_unanswered(folder, 1))
+        finish.set()
+        assert (await here.end_of(busy)).output == "2"
+
+
 async def test_a_fan_out_of_thousands_completes(folder: Folder) -> None:
     async with working(folder, {"wide": wide}, {"one": one}) as here:
         assert (await here.end_of(await here.start("wide", 2_000))).output == "2000"
@@ -191,6 +217,18 @@ async def _raise(here: Working, instance: InstanceId) -> None:
 
 async def _has_answers(here: Working, instance: InstanceId, count: int) -> bool:
     return sum(isinstance(event, TaskCompleted) for event in await here.hub.history(instance)) == count
+
+
+async def _is_busy(here: Working, instance: InstanceId) -> bool:
+    return here.worker._live[instance].busy
+
+
+async def _has_unanswered(folder: Folder, count: int) -> bool:
+    connection = sqlite3.connect(folder.database)
+    try:
+        return connection.execute("SELECT count(*) FROM activity").fetchone() == (count,)
+    finally:
+        connection.close()
 
 
 async def _scheduled(here: Working, instance: InstanceId) -> bool:

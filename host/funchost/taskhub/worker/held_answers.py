@@ -1,8 +1,9 @@
 """Watches over answers that are held in memory for an episode.
 
 An activity's answer normally becomes durable with the episode that it causes. When that episode's user code
-takes longer than a moment, the answer is written on its own, so that a slow or hanging orchestrator never
-makes a finished activity run again. The episode's own commit is then refused and the episode run anew.
+takes longer than a moment, or when other orchestrators keep it waiting for a thread, the answer is written on
+its own, so that a slow or hanging orchestrator never makes a finished activity run again. The episode's own
+commit is then refused and the episode run anew.
 """
 
 import threading
@@ -13,21 +14,21 @@ from funchost.taskhub.worker.live import Answer, LiveInstance
 __all__ = ["GRACE_S", "HeldAnswers"]
 
 GRACE_S = 0.05
-"""How long user code of an episode may keep answers from becoming durable."""
+"""How long an episode that waits or runs may keep answers from becoming durable."""
 
 _STOP_S = 1.0
 
 
 class HeldAnswers:
-    """Knows which episodes run user code now; ``give`` writes the answers held for one of them.
+    """Knows which episodes wait for a thread or run user code now; ``give`` writes the answers held for one.
 
-    ``monotonic`` gives seconds. The thread sleeps while no episode runs.
+    ``monotonic`` gives seconds. The thread sleeps while there is no such episode.
     """
 
     def __init__(self, give: Callable[[LiveInstance, list[Answer]], None], monotonic: Callable[[], float]) -> None:
         self._give = give
         self._monotonic = monotonic
-        self._running: dict[int, tuple[float, LiveInstance, list[Answer]]] = {}
+        self._episodes: dict[LiveInstance, tuple[float, list[Answer]]] = {}
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="held-answers", daemon=True)
@@ -42,26 +43,30 @@ class HeldAnswers:
         if self._thread.is_alive():
             self._thread.join(_STOP_S)
 
+    def episode_waits(self, live: LiveInstance) -> None:
+        """For a thread; what comes for it meanwhile stands in ``live`` itself."""
+        self.episode_begins(live, [])
+
     def episode_begins(self, live: LiveInstance, answers: list[Answer]) -> None:
-        self._running[threading.get_ident()] = (self._monotonic(), live, answers)
+        self._episodes[live] = (self._monotonic(), answers)
         if not self._wake.is_set():
             self._wake.set()
 
-    def episode_ends(self) -> None:
-        self._running.pop(threading.get_ident(), None)
+    def episode_ends(self, live: LiveInstance) -> None:
+        self._episodes.pop(live, None)
 
     def _watch(self) -> None:
         while not self._stopping.is_set():
             self._wake.wait()
-            while self._running and not self._stopping.is_set():
+            while self._episodes and not self._stopping.is_set():
                 self._give_overdue()
                 self._stopping.wait(GRACE_S / 2)
             self._wake.clear()
-            if self._running:  # one began between the look and the clear
+            if self._episodes:  # one began between the look and the clear
                 self._wake.set()
 
     def _give_overdue(self) -> None:
         limit = self._monotonic() - GRACE_S
-        for started, live, answers in list(self._running.values()):
-            if started < limit:
+        for live, (since, answers) in list(self._episodes.items()):
+            if since < limit:
                 self._give(live, answers)

@@ -217,7 +217,7 @@ class OrchestrationWorker:
                 return True
             live.busy = True
             self._episodes_running += 1
-        self._episode_threads.submit(lambda: self._run_episode(live))
+        self._run_soon(live)
         return True
 
     def _fail_damaged(self, episode: Episode, damage: str) -> None:
@@ -345,6 +345,11 @@ class OrchestrationWorker:
 
     # --- episodes --------------------------------------------------------------------------------
 
+    def _run_soon(self, live: LiveInstance) -> None:
+        """The next episode of a busy instance, on a thread for episodes as soon as one is free."""
+        self._held.episode_waits(live)
+        self._episode_threads.submit(lambda: self._run_episode(live))
+
     def _run_episode(self, live: LiveInstance) -> None:
         """One episode of a busy instance, on this thread, up to its submission."""
         with self._lock:
@@ -359,7 +364,7 @@ class OrchestrationWorker:
             self._episode_broke(live, messages, answers, exc)
             return
         finally:
-            self._held.episode_ends()
+            self._held.episode_ends(live)
         if not self._keeps(result):
             result.engine.close()
         with self._lock:
@@ -416,7 +421,7 @@ class OrchestrationWorker:
         if settled.activities:
             self._claimed(list(settled.activities))
         if again:
-            self._episode_threads.submit(lambda: self._run_episode(live))
+            self._run_soon(live)
         else:
             self._signal_capacity()
 
@@ -445,7 +450,7 @@ class OrchestrationWorker:
                 live.busy = False
                 self._episodes_running -= 1
         if again:
-            self._episode_threads.submit(lambda: self._run_episode(live))
+            self._run_soon(live)
         else:
             self._signal_capacity()
 
