@@ -9,6 +9,7 @@ from funchost.errors import FunctionTimeout
 from funchost.invocation.invocation import Invocation
 from funchost.invocation.invoker import Invoke, Middleware
 from funchost.invocation.log import InvocationLog
+from funchost.settings import format_timespan
 
 __all__ = ["time_limit"]
 
@@ -29,7 +30,7 @@ def time_limit(function: FunctionSpec, limit: timedelta, log: InvocationLog) -> 
         except TimeoutError as exc:
             if not scope.expired():
                 raise  # user code's own
-            error = FunctionTimeout(function.name, invocation.id, str(limit))
+            error = FunctionTimeout(function.name, invocation.id, format_timespan(limit))
             log.timed_out(invocation, error)
             raise error from exc
 
