@@ -13,6 +13,7 @@ from funchost.durable.events import HistoryEvent, TaskCompleted, TaskFailed
 from funchost.durable.status import RuntimeStatus
 from funchost.ids import InstanceId
 from funchost.taskhub import ActivityWork, Episode, HubWorker, Lost, Outcome, Settled
+from funchost.taskhub.worker.advance import Advance
 from recovery.host import Folder
 from recovery.verify import nothing_waits
 from recovery.working import Working, at_most, working
@@ -65,6 +66,28 @@ async def test_an_instance_that_was_lost_goes_on_with_its_answers(folder: Folder
         end = await here.end_of(await here.start("flow"))
         assert (end.status, end.output) == (RuntimeStatus.COMPLETED, "3")
     assert count.runs == {0: 1, 1: 1, 2: 1}
+
+
+class EndLog:
+    """Keeps what is told of ends."""
+
+    def __init__(self) -> None:
+        self.ends = list[RuntimeStatus]()
+
+    def ran(self, instance: InstanceId, result: Advance, took_s: float) -> None:
+        if result.ended is not None:
+            self.ends.append(result.ended)
+
+
+async def test_an_end_is_told_once_although_its_first_outcome_was_refused(folder: Folder) -> None:
+    def one_step(context: Any) -> Code:
+        return (yield context.call_activity("count", 0))
+
+    log = EndLog()
+    async with working(folder, {"flow": one_step}, {"count": Counted()}, wrap=Refusing) as here:
+        here.worker._log = log
+        await here.end_of(await here.start("flow"))
+    assert log.ends == [RuntimeStatus.COMPLETED]
 
 
 async def test_an_answer_that_was_taken_is_left_out_and_the_others_count(folder: Folder) -> None:

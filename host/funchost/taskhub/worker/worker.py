@@ -52,7 +52,7 @@ class Threads(Protocol):
 
 
 class EpisodeLog(Protocol):
-    """Told what orchestrators did, on the thread that did it; must be quick."""
+    """Told what orchestrators did, once it is durable, on any thread; must be quick."""
 
     def ran(self, instance: InstanceId, result: Advance, took_s: float) -> None: ...
 
@@ -369,11 +369,13 @@ class OrchestrationWorker:
             result.engine.close()
         with self._lock:
             fused = tuple((a.work, a.event) for a in answers)
-        self._log.ran(live.instance, result, self._clock.monotonic() - started)
+        took_s = self._clock.monotonic() - started
         outcome = result.outcome_with(fused, run_here=self._limits.claim_ahead)
         episode = Episode(Session(live.instance, live.execution, live.token, ()), messages)
 
         def then(settled: Settled) -> None:
+            if isinstance(settled, Committed):
+                self._log.ran(live.instance, result, took_s)
             self._settled(live, result, messages, answers, settled)
 
         self._hub.commit(episode, outcome, then)
