@@ -100,6 +100,19 @@ def test_a_file_with_a_destroyed_schema_is_refused(tmp_path: Path) -> None:
         prepare(path)
 
 
+def test_a_file_with_destroyed_tables_is_refused_untouched(tmp_path: Path) -> None:
+    prepare(path := tmp_path / "a.db")
+    roots = sqlite3.connect(path).execute("SELECT rootpage FROM sqlite_schema WHERE name = 'worker'")
+    start = 4096 * (roots.fetchone()[0] - 1)
+    roots.connection.close()
+    whole = path.read_bytes()
+    path.write_bytes(whole[:start] + b"\xff" * 4096 + whole[start + 4096 :])
+    before = path.read_bytes()
+    with pytest.raises(ForeignDatabase, match="damaged"):
+        prepare(path)
+    assert path.read_bytes() == before
+
+
 def test_an_older_file_is_migrated_with_what_it_holds(tmp_path: Path) -> None:
     older = (("CREATE TABLE note (text TEXT)", "INSERT INTO note VALUES ('kept')"),)
     prepare(path := tmp_path / "a.db", migrations=older)

@@ -119,9 +119,16 @@ def _bring_up_to_date(path: Path, migrations: Sequence[Sequence[str]]) -> None:
         connection.execute("PRAGMA journal_mode = WAL")
         if before < len(migrations):
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        _look_into_tables(connection)
     finally:
         connection.close()
+
+
+def _look_into_tables(connection: sqlite3.Connection) -> None:
+    """A table that is damaged where it begins is found before anything is written; a check of all pages would
+    take as long as reading the whole file."""
+    for (table,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall():
+        connection.execute(f'SELECT * FROM "{table}" LIMIT 1').fetchone()
 
 
 def _set_up_header(connection: sqlite3.Connection) -> None:
