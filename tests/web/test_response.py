@@ -162,6 +162,18 @@ def test_a_line_break_in_a_header_is_refused() -> None:
     assert returning('{"body": "x", "headers": {"X-A": "1\\r\\nX-B: 2"}}').status_code == 500
 
 
+def test_a_location_may_hold_any_characters_and_arrives_as_an_address() -> None:
+    response = returning(
+        func.HttpResponse(status_code=202, headers={"Location": "http://a/b c/\xfc\U0001f389?q=%20#{x}"})
+    )
+    assert response.headers["location"] == "http://a/b%20c/%C3%BC%F0%9F%8E%89?q=%20#{x}"
+
+
+def test_a_header_that_cannot_be_sent_is_named_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    assert returning(func.HttpResponse("x", headers={"X-Mood": "\U0001f389"})).status_code == 500
+    assert "header 'x-mood'" in caplog.text.lower()
+
+
 class Unprintable(Exception):
     def __str__(self) -> str:
         raise RuntimeError("no text either")

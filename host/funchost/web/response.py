@@ -1,8 +1,10 @@
 """From what user code returned to a response."""
 
+import string
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any
+from urllib.parse import quote
 
 import azure.functions as func
 from azure.functions.meta import Datum
@@ -19,6 +21,9 @@ _TEXT = (b"content-type", b"text/plain; charset=utf-8")
 # The server decides how a body is framed; what user code says about that would contradict it.
 _FRAMING = frozenset({"content-length", "transfer-encoding", "connection"})
 _STATUSES = range(200, 600)
+_LOCATIONS = frozenset({"location", "content-location"})
+# What stays as it is when an address gets its other characters escaped: all that is ASCII, save for blanks.
+_ASCII_OF_URIS = string.punctuation
 
 
 def response_encoder(binding: BindingSpec) -> Callable[[Any], Reply]:
@@ -106,4 +111,10 @@ def _header_value(name: str, value: object) -> bytes:
     text = str(value)
     if "\n" in text or "\r" in text or "\0" in text:
         raise ValueError(f"header {name!r} has a value with a line break")
-    return text.encode("latin-1")
+    if name.lower() in _LOCATIONS and not text.isascii():
+        # The links that the SDK builds hold the id of an instance as it is.
+        text = quote(text, safe=_ASCII_OF_URIS)
+    try:
+        return text.encode("latin-1")
+    except UnicodeEncodeError as exc:
+        raise ValueError(f"header {name!r} has a value with {text[exc.start]!r}, which no header can carry") from exc
