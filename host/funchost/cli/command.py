@@ -18,6 +18,7 @@ EXIT_INTERRUPTED = 130
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit. ``arguments`` None: those of this process."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    _replace_closed_streams()
     try:
         code = _run(words)
     except (ConfigError, StorageError) as problem:
@@ -46,6 +47,19 @@ def _run(words: list[str]) -> int:
     from funchost.cli.start import start
 
     return start(options, words)
+
+
+def _replace_closed_streams() -> None:
+    """A process may be started without standard streams. Whatever is opened next would get their descriptors,
+    and with them the console's lines."""
+    for descriptor, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            # The lowest free descriptor is taken: those below are open by now.
+            os.open(os.devnull, os.O_RDWR)
+            os.set_inheritable(descriptor, True)
+            setattr(sys, name, os.fdopen(descriptor, mode, encoding="utf-8", closefd=False))
 
 
 def _complain(text: str) -> None:
