@@ -49,3 +49,9 @@ def test_mistakes_are_told_with_the_way_to_the_help(words: list[str]):
 def test_no_words_show_the_help(capsys: pytest.CaptureFixture[str]):
     assert parse([]) is None
     assert "start" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("text", ["soon", "-1", "nan", "inf"])
+def test_a_time_that_is_no_number_of_seconds_is_refused_in_words(text: str):
+    with pytest.raises(ConfigError, match=f"'{text}' is no number of seconds; give 0 or more"):
+        parse(["start", f"--timeout={text}"])

@@ -26,3 +26,9 @@ def test_without_any_mark_the_message_says_what_was_looked_for(tmp_path: Path):
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path):
     with pytest.raises(ConfigError, match="no such folder"):
         find_root(tmp_path / "missing")
+
+
+def test_a_file_in_place_of_the_folder_is_named(tmp_path: Path):
+    (tmp_path / "host.json").write_text("{}")
+    with pytest.raises(ConfigError, match="is not a folder"):
+        find_root(tmp_path / "host.json")

@@ -13,7 +13,7 @@ def find_root(start: Path) -> Path:
     """``start`` or the nearest folder above it with one of the files that mark an app. Raises ConfigError."""
     start = start.absolute()
     if not start.is_dir():
-        raise ConfigError(f"{start}: no such folder")
+        raise ConfigError(f"{start}: is not a folder" if start.exists() else f"{start}: no such folder")
     for folder in (start, *start.parents):
         if any((folder / mark).is_file() for mark in _MARKS):
             return folder
