@@ -33,6 +33,29 @@ def test_a_decorated_function_is_described_in_one_spelling(loader: Loader):
     assert not function.is_async
 
 
+def test_a_function_of_a_blueprint_is_where_its_own_file_is(loader: Loader):
+    blueprint = f"""{IMPORTS}bp = df.Blueprint()
+@bp.orchestration_trigger(context_name="context")
+def plan(context): ...
+@bp.route()
+@bp.durable_client_input(client_name="client")
+async def begin(req, client): ...
+@bp.route()
+def broken(request): ...
+"""
+    app = "from parts.web import bp\napp = func.FunctionApp()\napp.register_functions(bp)\n"
+    functions = loader.load({"function_app.py": IMPORTS + app, "parts/web.py": blueprint}).functions
+    assert {function.directory for function in functions} == {loader.root / "parts"}
+    (problem,) = (function.problem for function in functions if function.problem)
+    assert problem.startswith(f"{loader.root / 'parts' / 'web.py'}:9: ")
+
+
+def test_a_hosted_application_is_where_the_script_is(loader: Loader):
+    text = f"{IMPORTS}async def asgi(scope, receive, send): ...\napp = func.AsgiFunctionApp(app=asgi)\n"
+    (function,) = loader.load({"function_app.py": text}).functions
+    assert function.directory == loader.root
+
+
 def test_an_http_trigger_has_the_app_s_level_and_its_own_name_as_route_by_default(loader: Loader):
     text = f"{IMPORTS}app = func.FunctionApp(http_auth_level=func.AuthLevel.ADMIN)\n@app.route()\ndef plain(req): ...\n"
     (function,) = loader.load({"function_app.py": text}).functions

@@ -13,7 +13,7 @@ from typing import Any
 from funchost.app.declaration import Declaration
 from funchost.app.modules import import_script
 from funchost.app.unique import check_unique
-from funchost.app.unwrap import author_line
+from funchost.app.unwrap import author_place
 from funchost.errors import ConfigError
 from funchost.settings import Settings
 
@@ -42,7 +42,7 @@ def read_decorated(script: Path, root: Path) -> list[Declaration]:
     whole: none or several app objects (:class:`NoAppObject`), functions without trigger or of one name.
     """
     app = _app_object(import_script(script, root), script)
-    _check_registered(app, script)
+    _check_registered(app, script, root)
     with _without_advice():
         try:
             # One-shot: the SDK remembers the names it has seen and calls them duplicates the next time.
@@ -65,7 +65,7 @@ def _app_object(module: ModuleType, script: Path) -> Any:
     return next(iter(found.values()))
 
 
-def _check_registered(app: Any, script: Path) -> None:
+def _check_registered(app: Any, script: Path, root: Path) -> None:
     """What the SDK would refuse too, but one function at a time and without its line."""
     builders = getattr(app, "_function_builders", ())
     functions = [function for b in builders if (function := getattr(b, "_function", None)) is not None]
@@ -78,18 +78,19 @@ def _check_registered(app: Any, script: Path) -> None:
     check_unique(
         functions,
         lambda f: str(f.get_function_name()),
-        lambda f: _place(f.get_user_function(), script),
+        lambda f: _place(f.get_user_function(), script, root),
         "functions are named",
     )
 
 
-def _place(call: Any, script: Path) -> str:
-    line = author_line(call, script)
-    return f"{script}:{line}" if line else str(script)
+def _place(call: Any, script: Path, root: Path) -> str:
+    found = author_place(call, root)
+    return f"{found[0]}:{found[1]}" if found else str(script)
 
 
 def _declaration(function: Any, script: Path, root: Path) -> Declaration:
     call = function.get_user_function()
+    found, place = author_place(call, root), _place(call, script, root)
     problem: str | None = None
     bindings: list[Mapping[str, Any]] = []
     try:
@@ -98,13 +99,13 @@ def _declaration(function: Any, script: Path, root: Path) -> Declaration:
         problem = f"a binding holds what is not JSON: {exc}"
     return Declaration(
         name=str(function.get_function_name()),
-        place=_place(call, script),
+        place=place,
         model="decorators",
-        directory=root,
+        directory=found[0].parent if found else root,
         script_file=script,
         entry_point=str(getattr(function, "_name", getattr(call, "__name__", ""))),
         bindings=bindings,
-        binding_places=[_place(call, script)] * len(bindings),
+        binding_places=[place] * len(bindings),
         load=lambda: call,
         retry=_retry(function),
         http_type=getattr(function, "http_type", "function"),

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import FunctionType
 from typing import Any
 
-__all__ = ["author_line", "builder_function", "is_async", "unwrap_clients", "unwrap_entity", "unwrap_orchestrator"]
+__all__ = ["author_place", "builder_function", "is_async", "unwrap_clients", "unwrap_entity", "unwrap_orchestrator"]
 
 _SDK = "azure.durable_functions"
 _MIDDLEWARE = "df_client_middleware"
@@ -74,10 +74,14 @@ def _cells(call: FunctionType) -> dict[str, Any]:
     return dict(zip(call.__code__.co_freevars, (cell.cell_contents for cell in call.__closure__ or ()), strict=True))
 
 
-def author_line(call: Callable[..., Any], script: Path) -> int | None:
-    """Where the author's function begins, when it is in ``script``."""
+def author_place(call: Callable[..., Any], root: Path) -> tuple[Path, int] | None:
+    """The file and line where the author's function begins; None when it is no function of the app in ``root``."""
     for candidate in (unwrap_orchestrator(call)[0], unwrap_entity(call), inspect.unwrap(call)):
         code = getattr(candidate, "__code__", None)
-        if code is not None and code.co_filename == str(script):
-            return code.co_firstlineno
+        if code is None:
+            continue
+        file = Path(code.co_filename)
+        # The app's environment may be in its folder, and in it the SDK's own functions.
+        if file.is_relative_to(root) and "site-packages" not in file.parts:
+            return file, code.co_firstlineno
     return None
