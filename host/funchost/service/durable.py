@@ -48,7 +48,7 @@ class DurableSide:
             clock,
             orchestrators=self._orchestrators,
             replacing=frozenset(RuntimeStatus) if durable.override_any_state else NON_RUNNING,
-            default_version=durable.options.get("defaultVersion") or "",
+            default_version=durable.default_version,
         )
         api = DurableApi(client, clock)
         webhook = webhook_of(settings.setting("WEBSITE_HOSTNAME") or f"localhost:{settings.port}")

@@ -72,14 +72,14 @@ def build_worker(
         for function in app.functions
         if function.runs and function.trigger.kind == "activitytrigger" and function.name in invokers
     }
-    options = settings.durable.options
+    durable = settings.durable
     engine = Engine(
         durable_functions(app),
         EngineSettings(
-            max_actions=settings.durable.max_orchestration_actions,
-            default_version=options.get("defaultVersion") or "",
-            store_inputs=bool(options.get("storeInputsInOrchestrationHistory")),
-            http_poll_ms=int(options.get("httpSettings.defaultAsyncRequestSleepTimeMilliseconds") or 30_000),
+            max_actions=durable.max_orchestration_actions,
+            default_version=durable.default_version,
+            store_inputs=durable.store_inputs,
+            http_poll_ms=durable.http_poll_ms,
         ),
         _variables,
         lambda: ExecutionId(new_guid()),

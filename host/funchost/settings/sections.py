@@ -71,10 +71,13 @@ def durable_settings(reader: Reader, setting: Callable[[str], str | None]) -> Du
     connection = given["storageProvider.connectionName"] or given["storageProvider.connectionStringName"]
     return DurableSettings(
         hub_name=_hub_name(reader, given["hubName"], setting),
+        default_version=given["defaultVersion"] or "",
         connection_name=connection or DurableSettings().connection_name,
         max_concurrent_activities=given["maxConcurrentActivityFunctions"],
         max_concurrent_orchestrators=given["maxConcurrentOrchestratorFunctions"],
         max_orchestration_actions=given["maxOrchestrationActions"],
+        store_inputs=given["storeInputsInOrchestrationHistory"],
+        http_poll_ms=given["httpSettings.defaultAsyncRequestSleepTimeMilliseconds"],
         extended_sessions=given["extendedSessionsEnabled"],
         extended_session_idle=timedelta(seconds=given["extendedSessionIdleTimeoutInSeconds"]),
         local_rpc_endpoint=given["localRpcEndpointEnabled"] is not False,

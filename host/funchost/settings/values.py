@@ -46,10 +46,13 @@ class DurableSettings:
     """
 
     hub_name: str = "TestHubName"
+    default_version: str = ""
     connection_name: str = "AzureWebJobsStorage"
     max_concurrent_activities: int | None = None
     max_concurrent_orchestrators: int | None = None
     max_orchestration_actions: int = 100_000
+    store_inputs: bool = False
+    http_poll_ms: int = 30_000
     extended_sessions: bool = False
     extended_session_idle: timedelta = timedelta(seconds=30)
     local_rpc_endpoint: bool = True
