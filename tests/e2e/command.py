@@ -110,6 +110,17 @@ class Command:
         """As a terminal does: to the command and all that it started."""
         os.killpg(self._process.pid, number)
 
+    def press_until_gone(self, number: signal.Signals) -> None:
+        """As a person does who has lost patience: again and again."""
+        until = time.monotonic() + LIMIT_S
+        while time.monotonic() < until:
+            self.press(number)
+            try:
+                self._process.wait(0.1)
+            except subprocess.TimeoutExpired:
+                continue
+            return
+
     def code(self) -> int:
         """The exit code, when it has ended."""
         code = self._process.wait(LIMIT_S)

@@ -143,9 +143,21 @@ def test_a_second_signal_ends_the_host_at_once(tmp_path: Path, mode: tuple[str, 
         host.press(signal.SIGINT)
         host.line("Stopping")
         since = time.monotonic()
-        host.press(signal.SIGINT)
+        host.press_until_gone(signal.SIGINT)
         assert host.code() == 130
         assert time.monotonic() - since < 5
+
+
+@BOTH_MODES
+def test_a_signal_that_a_wrapper_passes_on_too_is_still_the_first(tmp_path: Path, mode: tuple[str, ...]):
+    write_app(tmp_path, more=SLOW)
+    with Command(tmp_path, *mode) as host, host.client() as client:
+        answer = start_request(client, "/api/slow?seconds=1")
+        host.line("slow begins")
+        host.press(signal.SIGTERM)
+        host.send(signal.SIGTERM)
+        assert answer() == "done"
+        assert host.code() == 0
 
 
 def start_request(client: httpx.Client, url: str):

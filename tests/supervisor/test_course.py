@@ -118,7 +118,15 @@ def test_the_second_interrupt_kills():
     parent = Parent()
     parent.serve(1)
     parent.on(Interrupted())
-    assert parent.on(Interrupted()) == [Kill(1), End(130)]
+    assert parent.on(Interrupted(), after=1) == [Kill(1), End(130)]
+
+
+def test_an_interrupt_that_arrives_twice_is_one():
+    parent = Parent()
+    parent.serve(1)
+    assert parent.on(Interrupted()) == [Order(1, Stop())]
+    assert parent.on(Interrupted(), after=0.01) == []
+    assert parent.on(Interrupted(), after=1) == [Kill(1), End(130)]
 
 
 def test_an_interrupt_while_loading_ends_with_0():

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import socket
+import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from funchost.console.session import Console
 from funchost.console.stamp import now_ns
 from funchost.errors import AppImportError, ConfigError
 from funchost.settings import Settings, find_root, load_settings
+from funchost.supervisor.wish import is_same_wish
 
 __all__ = ["LoadedApp", "load", "serve_here", "serve_loaded"]
 
@@ -122,19 +124,22 @@ class _Signals:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._stop: Callable[[], None] | None = None
-        self._asked = False
+        self._asked_at: float | None = None
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._on_signal)
 
     def on_stop(self, stop: Callable[[], None]) -> None:
         self._stop = stop
-        if self._asked:
+        if self._asked_at is not None:
             stop()
 
     def _on_signal(self, *_: object) -> None:
-        if self._asked:
+        now = time.monotonic()
+        if self._asked_at is not None:
+            if is_same_wish(self._asked_at, now):
+                return
             os._exit(EXIT_FORCED)
-        self._asked = True
+        self._asked_at = now
         self._console.say("Stopping. Press Ctrl+C again to end at once.", Tone.HINT)
         if self._stop is not None:
             self._stop()

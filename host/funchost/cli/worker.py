@@ -25,9 +25,11 @@ def run_worker(descriptors: str, words: Sequence[str]) -> int:
     orders, reports, *listening = map(int, descriptors.split(","))
     parent = _Parent(orders, reports)
     sockets = [_adopt(descriptor) for descriptor in listening]
-    # Ctrl+C reaches the whole foreground group; the parent decides what it means. A handler, unlike
-    # ignoring, is not inherited by programs that user code starts.
-    signal.signal(signal.SIGINT, _leave_it_to_the_parent)
+    # Ctrl+C and a closed terminal reach the whole group, and service managers end every process of a service;
+    # the parent decides what it means. A handler, unlike ignoring, is not inherited by programs that user code starts.
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if number := getattr(signal, name, None):  # SIGHUP is not known everywhere
+            signal.signal(number, _leave_it_to_the_parent)
     from funchost.cli.arguments import parse
     from funchost.cli.serving import load, serve_loaded
 

@@ -4,6 +4,7 @@
 ``listening``   the sockets
 ``watching``    which files matter, and a thread that tells of their changes
 ``worker``      one worker process as the parent sees it
+``wish``        which signals to stop say the same
 ``course``      what to do when something happened: pure, without processes
 ``run``         the loop that carries it out
 """

@@ -14,6 +14,7 @@ from enum import Enum
 
 from funchost.console.line import Tone
 from funchost.supervisor.protocol import Failed, Loaded, Message, Serve, Serving, Stop
+from funchost.supervisor.wish import is_same_wish
 
 __all__ = ["Changed", "Course", "End", "Ended", "Happening", "Interrupted", "Kill", "Order", "Overdue", "Reported"]
 __all__ += ["Say", "Spawn", "Step"]
@@ -120,7 +121,7 @@ class Course:
         self._deadlines: dict[int, float] = {}
         self._crashes: list[float] = []
         self._count = 0
-        self._stopping = False
+        self._stopping_since: float | None = None
         self._has_served = False
 
     def begin(self, now: float) -> list[Step]:
@@ -144,7 +145,7 @@ class Course:
                 return self._on_overdue(now)
 
     def _on_changed(self, changed: Changed, now: float) -> list[Step]:
-        if self._stopping:
+        if self._stopping_since is not None:
             return []
         steps: list[Step] = [Say(f"{_names(changed.files)} changed. Loading the app again.", Tone.HINT)]
         steps += [self._drop(worker) for worker in self._in(Role.LOADING)]
@@ -183,7 +184,7 @@ class Course:
     def _on_ended(self, ended: Ended, now: float) -> list[Step]:
         role = self._roles.pop(ended.worker, None)
         self._deadlines.pop(ended.worker, None)
-        if self._stopping:
+        if self._stopping_since is not None:
             return [] if self._roles else [End(EXIT_STOPPED)]
         if role is Role.LOADING:
             return self._on_failed(Failed(f"The process that loaded the app {_how(ended.code)}."))
@@ -206,9 +207,11 @@ class Course:
         return steps if self._in(Role.LOADING) else [*steps, self._spawn(now)]
 
     def _on_interrupted(self, now: float) -> list[Step]:
-        if self._stopping:
+        if self._stopping_since is not None:
+            if is_same_wish(self._stopping_since, now):
+                return []
             return [*(Kill(worker) for worker in self._roles), End(EXIT_FORCED)]
-        self._stopping = True
+        self._stopping_since = now
         if not self._roles:
             return [End(EXIT_STOPPED)]
         loading = [self._drop(worker, forget=False) for worker in self._in(Role.LOADING)]
@@ -219,8 +222,8 @@ class Course:
         steps: list[Step] = []
         for worker in [worker for worker, deadline in self._deadlines.items() if deadline <= now]:
             was_loading = self._roles[worker] is Role.LOADING
-            steps.append(self._drop(worker, forget=was_loading and not self._stopping))
-            if was_loading and not self._stopping:
+            steps.append(self._drop(worker, forget=was_loading and self._stopping_since is None))
+            if was_loading and self._stopping_since is None:
                 hint = "Look for what its modules wait for, or allow more time with --timeout."
                 steps += self._on_failed(Failed(f"The app did not load within {self._load_timeout_s:g} s. {hint}"))
         return steps
