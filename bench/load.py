@@ -26,6 +26,7 @@ class _Connection(asyncio.Protocol):
 
     def __init__(self) -> None:
         self._transport: asyncio.Transport | None = None
+        self.lost = False
         self._waiter: asyncio.Future[Reply] | None = None
         self._parser: Any = None
         self._body = bytearray()
@@ -35,6 +36,7 @@ class _Connection(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self.lost = True
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_exception(exc or ConnectionError("the server closed the connection"))
 
@@ -91,7 +93,11 @@ class Client:
             connection.close()
 
     async def open(self, connections: int) -> None:
-        """Have ``connections`` of them ready, so that no measured request has to connect."""
+        """Have ``connections`` of them ready, so that no measured request has to connect.
+
+        A server may have closed some that were idle.
+        """
+        self._idle = [connection for connection in self._idle if not connection.lost]
         while len(self._idle) < connections:
             self._idle.append(await self._connect())
 
