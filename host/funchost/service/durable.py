@@ -51,6 +51,7 @@ class DurableSide:
             default_version=durable.default_version,
         )
         api = DurableApi(client, clock)
+        self._client = client
         webhook = webhook_of(settings.setting("WEBSITE_HOSTNAME") or f"localhost:{settings.port}")
         self._settings, self._clock, self._drain = settings, clock, drain
         self._api, self._webhook = api, webhook
@@ -82,6 +83,10 @@ class DurableSide:
             clock=self._clock,
             drain=self._drain,
         )
+
+    def stop_waiting(self) -> None:
+        """Answer now whoever waits for the end of an instance: it may be a long time until it goes on."""
+        self._client.stop_waiting()
 
     async def close(self) -> None:
         self._user_threads.close(CLOSE_S)

@@ -5,14 +5,14 @@ import logging
 import os
 import socket
 import sys
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from funchost.app import FunctionApp
 from funchost.clock import SystemClock
-from funchost.service.functions import listeners, prepare_functions, uses_durable, with_problems
+from funchost.service.functions import PreparedApp, listeners, prepare_functions, uses_durable, with_problems
 from funchost.service.server import HttpServer
 from funchost.service.store import choose_store
 from funchost.settings import Settings
@@ -74,8 +74,7 @@ class Host:
             for warning in routes.warnings:
                 logger.warning("%s", warning)
             await stack.enter_async_context(routes.running())
-            work = None if durable is None else durable.worker_for(prepared).run
-            await self._serve(self._servers(routes, durable), work, listeners(prepared, bindings, services), ready)
+            await self._serve(routes, durable, prepared, listeners(prepared, bindings, services), ready)
 
     def stop(self) -> None:
         """Accept nothing more, and end when what runs has had its time. To be called on the loop's thread."""
@@ -83,16 +82,20 @@ class Host:
 
     async def _serve(
         self,
-        servers: Sequence[HttpServer],
-        work: Callable[[Callable[[], None]], Coroutine[None, None, None]] | None,
+        routes: FunctionRoutes,
+        durable: "DurableSide | None",
+        prepared: PreparedApp,
         listening: Sequence[Listener],
         ready: Callable[[], None],
     ) -> None:
+        servers = self._servers(routes, durable)
         async with asyncio.TaskGroup() as tasks:
             for server in servers:
                 tasks.create_task(server.run(), name="http-server")
             working = asyncio.Event()
-            worker = None if work is None else tasks.create_task(work(working.set), name="task-hub-worker")
+            worker = None
+            if durable is not None:
+                worker = tasks.create_task(durable.worker_for(prepared).run(working.set), name="task-hub-worker")
             for server in servers:
                 await server.started()
             if worker is not None:
@@ -105,6 +108,8 @@ class Host:
                 # First nothing new from anywhere; then what runs gets its time, all of it at once.
                 for server in servers:
                     server.stop(self._drain_s)
+                if durable is not None:
+                    durable.stop_waiting()
                 if worker is not None:
                     worker.cancel()
 

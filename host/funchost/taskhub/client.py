@@ -7,7 +7,8 @@ an :class:`Instance` that :meth:`HubClient.open` has checked; one that finishes 
 
 import asyncio
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 
 from funchost.clock import Clock, new_guid
@@ -54,6 +55,8 @@ class HubClient:
         self._orchestrators = orchestrators
         self._replacing = replacing
         self._default_version = default_version
+        self._waits: set[asyncio.Event] = set()
+        self._stopping = False
 
     async def start(
         self,
@@ -160,21 +163,36 @@ class HubClient:
             page = await self.hub.list(finished, page=page.next)
 
     async def wait(self, instance_id: str, *, timeout_s: float, interval_s: float) -> Instance | None:
-        """The instance once it is finished; None when it is still open or unknown after ``timeout_s``.
+        """The instance once it is finished; None when it is still open or unknown after ``timeout_s``, or when
+        :meth:`stop_waiting` was called.
 
         An end in this process is noticed at once; beside that it looks every ``interval_s``, and a last time.
         """
         deadline = self._clock.monotonic() + timeout_s
-        with self.hub.ended(InstanceId(instance_id)) as ended:
+        with self.hub.ended(InstanceId(instance_id)) as ended, self._wait_known(ended):
             while True:
                 instance = await self.hub.read(InstanceId(instance_id))
                 if instance is not None and instance.status.is_terminal:
                     return instance
                 remaining = deadline - self._clock.monotonic()
-                if remaining <= 0:
+                if remaining <= 0 or self._stopping:
                     return None
                 await self._clock.wait(ended, min(max(interval_s, _SHORTEST_POLL_S), remaining))
                 ended.clear()
+
+    def stop_waiting(self) -> None:
+        """The host stops, and takes no instance further: nobody needs to wait for one. On the loop's thread."""
+        self._stopping = True
+        for event in self._waits:
+            event.set()
+
+    @contextmanager
+    def _wait_known(self, event: asyncio.Event) -> Generator[None]:
+        self._waits.add(event)
+        try:
+            yield
+        finally:
+            self._waits.discard(event)
 
     def _registered(self, name: str) -> str:
         registered = self._orchestrators.get(name.lower())
