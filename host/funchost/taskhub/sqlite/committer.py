@@ -175,18 +175,22 @@ class Committer:
     def _next_batch(self) -> list[Write]:
         """In the order of submission, leaving out what must come after something of this batch."""
         with self._mutex:
-            batch, later, first = list[Write](), list[Write](), set[object]()
-            while self._pending and len(batch) < LARGEST_BATCH:
-                write = self._pending.popleft()
-                key = _alone(write)
-                if key in first:
-                    later.append(write)
-                    continue
-                if key is not None:
-                    first.add(key)
-                batch.append(write)
-            self._pending.extendleft(reversed(later))
-            return batch
+            # No more than this under the mutex: every thread that brings a write waits for it.
+            pending, self._pending = self._pending, deque[Write]()
+        batch, later, first = list[Write](), list[Write](), set[object]()
+        while pending and len(batch) < LARGEST_BATCH:
+            write = pending.popleft()
+            key = _alone(write)
+            if key in first:
+                later.append(write)
+                continue
+            if key is not None:
+                first.add(key)
+            batch.append(write)
+        if later or pending:
+            with self._mutex:
+                self._pending.extendleft(reversed([*later, *pending]))
+        return batch
 
     def _write(self, batch: Sequence[Write]) -> None:
         try:

@@ -1,5 +1,6 @@
 """What a worker holds of one instance between episodes."""
 
+import threading
 from dataclasses import dataclass, field
 
 from funchost.durable.events import HistoryEvent
@@ -26,8 +27,9 @@ class Answer:
 class LiveInstance:
     """The session of one execution, its past and what has arrived for it.
 
-    ``busy`` while an episode of it runs or is being committed: whoever sets it runs the next one. All
-    fields but ``past`` and ``engine`` are guarded by the worker's lock; those two belong to the episode.
+    ``busy`` while an episode of it runs or is being committed: whoever sets it runs the next one. ``over``
+    once nothing of it counts here any more. ``lock`` guards all fields but ``past`` and ``engine``, which
+    belong to the episode.
     """
 
     instance: InstanceId
@@ -38,5 +40,7 @@ class LiveInstance:
     inbox: list[Received] = field(default_factory=list[Received])
     answers: list[Answer] = field(default_factory=list[Answer])
     busy: bool = False
+    over: bool = False
+    lock: threading.Lock = field(default_factory=threading.Lock)
     attempts: int = 0
     used_at: float = 0.0

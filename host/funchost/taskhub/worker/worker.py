@@ -109,11 +109,14 @@ class OrchestrationWorker:
         self._limits = limits
         self._log = log
         self._drain_timeout = drain_timeout
+        # Every step passes here on many threads. A lock for all of them would be a queue before the
+        # interpreter's own: so an instance has a lock, what is counted are lengths, and this one only
+        # guards which instances there are.
         self._lock = threading.Lock()
         self._live: dict[InstanceId, LiveInstance] = {}
+        self._busy: set[LiveInstance] = set()
         self._ready: deque[ActivityWork] = deque()
-        self._activities_running = 0
-        self._episodes_running = 0
+        self._slots: deque[None] = deque([None] * limits.activities)
         self._draining = False
         self._here = _Here()
         self._held = HeldAnswers(self._give_alone, clock.monotonic)
@@ -162,10 +165,8 @@ class OrchestrationWorker:
         while True:
             self._capacity.clear()
             self._waits_for_capacity = True
-            episodes = self._limits.episodes - self._episodes_running
-            slots = (
-                self._limits.activities + self._limits.claim_ahead // 2 - self._activities_running - len(self._ready)
-            )
+            episodes = self._limits.episodes - len(self._busy)
+            slots = len(self._slots) + self._limits.claim_ahead // 2 - len(self._ready)
             if episodes > 0 or slots > 0:
                 self._waits_for_capacity = episodes <= 0 or slots <= 0
                 return max(0, episodes), max(0, slots)
@@ -212,13 +213,37 @@ class OrchestrationWorker:
                 elif live is None or not live.busy:
                     return False
                 # Else it has continued as new, and the word of that is on its way.
+        with live.lock:
+            if live.over:
+                return False
             live.inbox.extend(episode.messages)
-            if live.busy:
-                return True
-            live.busy = True
-            self._episodes_running += 1
-        self._run_soon(live)
+            mine = self._makes_busy(live)
+        if mine:
+            self._run_soon(live)
         return True
+
+    def _makes_busy(self, live: LiveInstance) -> bool:
+        """With its lock held: True when it was idle, and the caller has to run its episode."""
+        if live.busy:
+            return False
+        live.busy = True
+        self._busy.add(live)
+        return True
+
+    def _makes_idle(self, live: LiveInstance) -> bool:
+        """With its lock held: False when more has come for it, and the caller has to run the next episode."""
+        if live.inbox or live.answers:
+            return False
+        live.busy = False
+        self._busy.discard(live)
+        return True
+
+    def _drop(self, live: LiveInstance) -> None:
+        """It is over, or somebody else's."""
+        with self._lock:
+            if self._live.get(live.instance) is live:
+                del self._live[live.instance]
+        self._busy.discard(live)
 
     def _fail_damaged(self, episode: Episode, damage: str) -> None:
         """Nothing can be run on a past or on messages that cannot be read; waiting would mend neither."""
@@ -246,39 +271,42 @@ class OrchestrationWorker:
 
         An activity's own thread looks at the queue again when it is done here, so it needs no new one.
         """
-        with self._lock:
-            self._ready.extend(works)
-            mine = 1 if self._here.looking else 0
-            free = self._limits.activities - self._activities_running
-            more = max(0, min(len(self._ready) - mine, free))
-            self._activities_running += more
-        for _ in range(more):
+        self._ready.extend(works)
+        for _ in range(len(self._ready) - self._here.looking):
+            if not self._take_slot():
+                return
             self._user_threads.submit(self._work_on_activities)
+
+    def _take_slot(self) -> bool:
+        try:
+            self._slots.pop()
+        except IndexError:
+            return False
+        return True
 
     def _work_on_activities(self) -> None:
         """Run queued activities on this thread until there is none; holds one slot."""
         self._here.looking = True
         try:
             while (work := self._next_activity()) is not None:
-                if not self._start_activity(work) and not self._took_a_slot():
+                if not self._start_activity(work) and not (self._ready and self._take_slot()):
                     return
         finally:
             self._here.looking = False
 
     def _next_activity(self) -> ActivityWork | None:
-        with self._lock:
-            if self._ready and not self._draining:
+        while not self._draining:
+            try:
                 return self._ready.popleft()
-            self._activities_running -= 1
+            except IndexError:
+                self._slots.append(None)
+            # Whoever queued one just before found no slot; so look again now that there is one.
+            if not (self._ready and self._take_slot()):
+                break
+        else:
+            self._slots.append(None)
         self._signal_capacity()
         return None
-
-    def _took_a_slot(self) -> bool:
-        """For a thread whose slot has gone to a coroutine: is there another, and work for it?"""
-        with self._lock:
-            free = self._activities_running < self._limits.activities and bool(self._ready)
-            self._activities_running += free
-            return free
 
     def _start_activity(self, work: ActivityWork) -> bool:
         """False: it runs on the loop, and takes the slot of this thread with it."""
@@ -311,31 +339,29 @@ class OrchestrationWorker:
 
     def _finish_async(self, work: ActivityWork, event: HistoryEvent) -> None:
         self._answered(work, event)
-        with self._lock:
-            self._activities_running -= 1
+        self._slots.append(None)
         self._claimed([])
         self._signal_capacity()
 
     def _answered(self, work: ActivityWork, event: HistoryEvent) -> None:
         """Hand an answer to the waiting episode and run it here, or make it durable by itself."""
-        with self._lock:
-            live = self._live.get(work.instance)
-            if live is None or live.execution != work.execution or self._draining:
-                live = None
-            else:
-                live.answers.append(Answer(work, event))
-                if live.busy:
-                    return
-                live.busy = True
-                self._episodes_running += 1
+        mine = False
+        live = self._live.get(work.instance)
+        if live is not None:
+            with live.lock:
+                if live.execution == work.execution and not live.over and not self._draining:
+                    live.answers.append(Answer(work, event))
+                    mine = self._makes_busy(live)
+                else:
+                    live = None
         if live is None:
             self._hub.answer(work, event, _nobody_waits)
-        else:
+        elif mine:
             self._run_episode(live)
 
     def _give_alone(self, live: LiveInstance, running: list[Answer]) -> None:
         """The episode takes its time: make every answer that is held for it durable now."""
-        with self._lock:
+        with live.lock:
             waiting, live.answers = live.answers, []
             answers = [a for a in (*running, *waiting) if not a.given]
             for answer in answers:
@@ -352,7 +378,7 @@ class OrchestrationWorker:
 
     def _run_episode(self, live: LiveInstance) -> None:
         """One episode of a busy instance, on this thread, up to its submission."""
-        with self._lock:
+        with live.lock:
             messages, live.inbox = live.inbox, []
             answers, live.answers = live.answers, []
         started = self._clock.monotonic()
@@ -367,8 +393,7 @@ class OrchestrationWorker:
             self._held.episode_ends(live)
         if not self._keeps(result):
             result.engine.close()
-        with self._lock:
-            fused = tuple((a.work, a.event) for a in answers)
+        fused = tuple((a.work, a.event) for a in answers)
         took_s = self._clock.monotonic() - started
         outcome = result.outcome_with(fused, run_here=self._limits.claim_ahead)
         episode = Episode(Session(live.instance, live.execution, live.token, ()), messages)
@@ -404,22 +429,17 @@ class OrchestrationWorker:
                 self._answers_taken(live, messages, answers, settled.tasks)
 
     def _committed(self, live: LiveInstance, result: Advance, settled: Committed) -> None:
-        again = False
-        with self._lock:
+        with live.lock:
             live.token = settled.token
             live.attempts = 0
             live.used_at = self._clock.monotonic()
             live.engine, live.past = result.engine, result.past
             if isinstance(result.outcome.change, Restart):
                 live.execution = result.execution
-            if result.ended is not None:
-                if self._live.get(live.instance) is live:
-                    del self._live[live.instance]
-            elif live.inbox or live.answers:
-                again = True
-            if not again:
-                live.busy = False
-                self._episodes_running -= 1
+            live.over = result.ended is not None
+            again = not live.over and not self._makes_idle(live)
+        if live.over:
+            self._over(live, [])
         if settled.activities:
             self._claimed(list(settled.activities))
         if again:
@@ -427,30 +447,30 @@ class OrchestrationWorker:
         else:
             self._signal_capacity()
 
-    def _lost(self, live: LiveInstance, answers: list[Answer]) -> None:
-        """Somebody else advanced the instance: nothing of ours counts but answers, which may still be wanted."""
-        with self._lock:
+    def _over(self, live: LiveInstance, answers: list[Answer]) -> None:
+        """Nothing of ours counts any more but answers, which the hub may still want, or drops."""
+        self._drop(live)
+        with live.lock:
+            live.over = True
             answers = [*answers, *live.answers]
             live.answers = []
-            if self._live.get(live.instance) is live:
-                del self._live[live.instance]
-            self._episodes_running -= 1
         for answer in answers:
             self._hub.answer(answer.work, answer.event, _nobody_waits)
+
+    def _lost(self, live: LiveInstance, answers: list[Answer]) -> None:
+        """Somebody else advanced the instance."""
+        self._over(live, answers)
         self._signal_capacity()
 
     def _answers_taken(
         self, live: LiveInstance, messages: list[Received], answers: list[Answer], taken: frozenset[int]
     ) -> None:
         """Nothing was written: the same episode again without the answers that are history already."""
-        with self._lock:
+        with live.lock:
             live.engine = None
             live.inbox = [*messages, *live.inbox]
             live.answers = [a for a in answers if a.work.task not in taken and not a.given] + live.answers
-            again = bool(live.inbox or live.answers)
-            if not again:
-                live.busy = False
-                self._episodes_running -= 1
+            again = not self._makes_idle(live)
         if again:
             self._run_soon(live)
         else:
@@ -463,13 +483,12 @@ class OrchestrationWorker:
         logger.error("an episode could not be run", exc_info=error, extra={"instance_id": live.instance})
         self._give_alone(live, answers)
         self._close_code(live.engine)
-        with self._lock:
+        with live.lock:
+            live.over = True
             live.attempts += 1
             delay = timedelta(seconds=min(2**live.attempts, 600))
             messages = [*messages, *live.inbox]
-            if self._live.get(live.instance) is live:
-                del self._live[live.instance]
-            self._episodes_running -= 1
+        self._drop(live)
         episode = Episode(Session(live.instance, live.execution, live.token, ()), messages, live.attempts)
 
         async def give_back() -> None:
@@ -504,16 +523,21 @@ class OrchestrationWorker:
             for live in idle:
                 if size <= self._limits.events_in_memory * 3 // 4:
                     break
-                size -= len(live.past) + 10
-                del self._live[live.instance]
-                forgotten.append(live)
+                with live.lock:
+                    live.over = not live.busy
+                if live.over:
+                    size -= len(live.past) + 10
+                    del self._live[live.instance]
+                    forgotten.append(live)
             return forgotten
 
     def _code_kept_since(self, moment: float) -> list[Execution]:
         """The suspended code of instances that have not been used since then, taken from them."""
         kept = list[Execution]()
         with self._lock:
-            for live in self._live.values():
+            lives = list(self._live.values())
+        for live in lives:
+            with live.lock:
                 idle = not live.busy and live.used_at <= moment
                 if idle and live.engine is not None and live.engine.may_be_kept:
                     kept.append(live.engine)
@@ -522,16 +546,16 @@ class OrchestrationWorker:
 
     async def _drain(self) -> None:
         """Fetch no more; wait for what runs; what has not begun goes back with the claims of this worker."""
+        self._draining = True
         with self._lock:
-            self._draining = True
-            waiting = [(live, list(live.answers)) for live in self._live.values() if live.answers]
-        for live, _ in waiting:
+            waiting = [live for live in self._live.values() if live.answers]
+        for live in waiting:
             await asyncio.to_thread(self._give_alone, live, [])
         with suppress(TimeoutError):
             async with asyncio.timeout(self._drain_timeout.total_seconds()):
-                while self._activities_running or self._episodes_running:
+                while self._is_working():
                     self._idle.clear()
-                    if self._activities_running or self._episodes_running:
+                    if self._is_working():
                         await self._idle.wait()
         self._close_code(*self._code_kept_since(self._clock.monotonic()))
         for task in self._tasks:
@@ -540,10 +564,13 @@ class OrchestrationWorker:
             await asyncio.wait(self._tasks, timeout=1)
         await asyncio.to_thread(self._held.stop)
 
-
-def _nothing_follows(settled: Settled) -> None:
-    """The end of an instance that holds nothing. Where it was refused, the hub hands out what there is now."""
+    def _is_working(self) -> bool:
+        return len(self._slots) < self._limits.activities or bool(self._busy)
 
 
 def _nobody_waits(accepted: bool) -> None:
     """An answer given without an episode: a refused one was given before."""
+
+
+def _nothing_follows(settled: Settled) -> None:
+    """The end of an instance that holds nothing. Where it was refused, the hub hands out what there is now."""
