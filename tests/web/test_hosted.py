@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from funchost.app.spec import FunctionSpec
+from funchost.web import hosted
 from funchost.web.asgi import Receive, Scope, Send
 from web.function_apps import http_function, served, with_http
 
@@ -88,6 +89,24 @@ def test_an_application_that_does_not_start_fails_its_requests_and_nothing_else(
     (response,) = asking(app, ("GET", "/", b""))
     assert (response.status_code, response.content) == (500, b"")
     assert "no database" in caplog.text
+
+
+def test_an_application_that_does_not_end_does_not_keep_the_host(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(hosted, "SHUTDOWN_S", 0.01)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await receive()
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+            await asyncio.Event().wait()
+        await Response("here")(scope, receive, send)
+
+    (response,) = asking(app, ("GET", "/", b""))
+    assert response.text == "here"
+    assert "it did not end within" in caplog.text
 
 
 def test_an_application_without_a_lifespan_is_served() -> None:

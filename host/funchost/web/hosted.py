@@ -21,6 +21,9 @@ __all__ = ["Exchange", "HostedApp", "find_hosted_app"]
 
 logger = logging.getLogger(__name__)
 
+SHUTDOWN_S = 5.0
+"""What an application gets to end in; then the host ends without it."""
+
 _CONTEXT_FIELDS = (
     "function_directory",
     "function_name",
@@ -102,7 +105,7 @@ class HostedApp:
                 started, self._failure = self._failure is None, "it has been stopped"
                 if started and not living.done():
                     inbox.put_nowait({"type": "lifespan.shutdown"})
-                    if failure := _failure(await outbox.get()):
+                    if failure := await _last_word(outbox):
                         logger.error("the ASGI application of %s did not stop well: %s", self._name, failure)
                 living.cancel()  # all has been said; one that still listens would keep us here
 
@@ -114,6 +117,14 @@ class HostedApp:
             logger.debug("the ASGI application of %s knows no lifespan, or it failed", self._name, exc_info=True)
         # Whoever still waits for an answer gets one: the application ended without giving it.
         outbox.put_nowait({"type": "lifespan.none"})
+
+
+async def _last_word(outbox: "asyncio.Queue[Message]") -> str | None:
+    try:
+        async with asyncio.timeout(SHUTDOWN_S):
+            return _failure(await outbox.get())
+    except TimeoutError:
+        return f"it did not end within {SHUTDOWN_S:g} seconds"
 
 
 def _failure(answer: Message) -> str | None:
