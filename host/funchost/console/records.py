@@ -76,7 +76,7 @@ def _exception(record: logging.LogRecord) -> str | None:
     parts: list[str] = []
     if record.exc_info and record.exc_info[1] is not None:
         try:
-            parts.extend(traceback.format_exception(record.exc_info[1]))
+            parts.extend(traceback.format_exception(*record.exc_info))
         except Exception as problem:  # noqa: BLE001 - an exception's own __str__ may raise
             parts.append(_UNREADABLE.format(type=type(problem).__name__))
     elif record.exc_text:

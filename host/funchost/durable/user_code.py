@@ -6,13 +6,13 @@ anything else is the output.
 """
 
 import inspect
-import traceback
 from collections.abc import Callable, Coroutine, Generator
 from dataclasses import dataclass
 from types import CoroutineType, GeneratorType
 from typing import Any
 
 from funchost.durable.payloads import PayloadError
+from funchost.tracebacks import own_traceback
 
 __all__ = ["Raised", "Returned", "Suspended", "UserCode"]
 
@@ -103,6 +103,4 @@ class UserCode:
 
 
 def _raised(error: BaseException) -> Raised:
-    """The error and its traceback text, without the frame of this module."""
-    frames = error.__traceback__.tb_next if error.__traceback__ is not None else None
-    return Raised(error, "".join(traceback.format_exception(type(error), error, frames)))
+    return Raised(error, own_traceback(error))

@@ -9,6 +9,7 @@ from typing import Literal
 
 from funchost.app.spec import FunctionSpec
 from funchost.invocation.invocation import Invocation
+from funchost.tracebacks import own_frames
 
 __all__ = ["InvocationLog", "Lines"]
 
@@ -58,7 +59,7 @@ class InvocationLog:
             self._function,
             invocation.id,
             duration_s * 1000,
-            exc_info=error,
+            exc_info=(type(error), error, own_frames(error)),
             extra=self._facts(invocation, duration_s),
         )
 

@@ -134,9 +134,9 @@ class _Log(EpisodeLog):
         if logger is None:
             logger = self._loggers[result.name] = logging.getLogger(f"Function.{result.name}")
         if result.ended is RuntimeStatus.FAILED:
-            logger.error(
-                "Orchestration '%s' of '%s' failed: %s", instance, result.name, result.error, extra=_extra(instance)
-            )
+            # The first line: an activity has told of its failure in full, and the output holds all of it.
+            reason = (result.error or "").split("\n", 1)[0].rstrip()
+            logger.error("Orchestration '%s' of '%s' failed: %s", instance, result.name, reason, extra=_extra(instance))
         elif result.ended is not None:
             logger.info(
                 "Orchestration '%s' of '%s' ended: %s",

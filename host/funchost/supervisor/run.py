@@ -112,7 +112,7 @@ class _Signals:
         self._before: dict[signal.Signals, signal.Handlers] = {}
 
     def __enter__(self) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
             self._before[number] = signal.signal(number, self._on_signal)  # type: ignore[assignment]
 
     def __exit__(self, *_: object) -> None:

@@ -65,7 +65,7 @@ class Checkpointer:
                     connection.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()
         except (sqlite3.Error, OSError) as exc:
             # Nothing is lost: the log keeps growing until a later checkpoint succeeds.
-            logger.warning("checkpoint put off", extra={"reason": str(exc)})
+            logger.warning("the log of the task hub is moved into its database later: %s", exc)
 
 
 def reserve(database: Path, lock: FileLock) -> None:

@@ -214,7 +214,12 @@ class Committer:
                 if exc.sqlite_errorcode & 0xFF not in _UNAVAILABLE:
                     raise
                 if pause_s == _FIRST_PAUSE_S:
-                    logger.error("the task hub cannot write; it keeps trying", extra={"reason": str(exc)})
+                    logger.error(
+                        "%s: the task hub cannot write (%s); it keeps trying, and nothing is lost: make room, or mend "
+                        "what keeps it from writing",
+                        self._lock.path.with_suffix(""),
+                        exc,
+                    )
                 if self._closing.wait(pause_s):
                     raise StorageUnavailable(f"the task hub cannot write: {exc}") from exc
                 pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)

@@ -1,6 +1,5 @@
 """From an activity's request to its answer."""
 
-import traceback
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -8,6 +7,7 @@ from funchost.durable import payloads, texts
 from funchost.durable.events import HistoryEvent, TaskCompleted, TaskFailed
 from funchost.instant import Instant
 from funchost.taskhub import ActivityWork
+from funchost.tracebacks import own_traceback
 
 __all__ = ["Activity", "argument", "completed", "encode", "failed", "missing", "run"]
 
@@ -62,15 +62,13 @@ def encode(value: Any) -> str | None:
 
 
 def failed(name: str, work: ActivityWork, error: BaseException, now: Instant) -> TaskFailed:
-    frames = error.__traceback__.tb_next if error.__traceback__ is not None else None
-    trace = "".join(traceback.format_exception(type(error), error, frames))
     reason = texts.activity_failed(name, error)
     message = reason.split("failed:  ", 1)[-1]
     return TaskFailed(
         timestamp=now,
         task_id=work.task,
         reason=reason,
-        details=texts.activity_failure_details(message, trace),
+        details=texts.activity_failure_details(message, own_traceback(error)),
     )
 
 
