@@ -4,6 +4,8 @@ import sqlite3
 from collections.abc import Generator
 from typing import Any
 
+import pytest
+
 from funchost.durable.events import EventRaised
 from funchost.durable.status import RuntimeStatus
 from funchost.ids import InstanceId
@@ -52,7 +54,9 @@ async def runs(here: Working, instance: str, episodes: int) -> None:
         pass
 
 
-async def test_an_instance_with_a_damaged_history_fails_and_the_others_go_on(folder: Folder) -> None:
+async def test_an_instance_with_a_damaged_history_fails_and_the_others_go_on(
+    folder: Folder, caplog: pytest.LogCaptureFixture
+) -> None:
     async with working(folder, FLOWS, {}) as here:
         for name in ("sick", "well"):
             await here.start("waiting", instance=name)
@@ -64,6 +68,8 @@ async def test_an_instance_with_a_damaged_history_fails_and_the_others_go_on(fol
         well, sick = await here.end_of(InstanceId("well")), await here.end_of(InstanceId("sick"))
     assert (well.status, well.output) == (RuntimeStatus.COMPLETED, '"x"')
     assert sick.status is RuntimeStatus.FAILED
+    (line,) = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert line.startswith("Instance 'sick' is damaged, and fails: ")
     assert sick.output is not None
     assert sick.output.startswith("What is stored of this instance cannot be read: ")
 

@@ -75,7 +75,7 @@ class SqliteWorker(Memory):
                 return await self._complete(handout)
             except (sqlite3.Error, OSError) as exc:
                 # What was taken out is back in the mailbox.
-                logger.error("histories cannot be read; it is tried again in a second", extra={"reason": str(exc)})
+                logger.error("histories cannot be read; it is tried again in a second: %s", exc)
                 await self._clock.sleep(POLL_S)
 
     def commit(self, episode: Episode, outcome: Outcome, then: Callable[[Settled], None]) -> None:

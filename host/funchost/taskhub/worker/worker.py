@@ -248,7 +248,8 @@ class OrchestrationWorker:
     def _fail_damaged(self, episode: Episode, damage: str) -> None:
         """Nothing can be run on a past or on messages that cannot be read; waiting would mend neither."""
         instance, past = episode.session.instance, episode.session.past
-        logger.error("an instance is damaged, and fails", extra={"instance_id": instance, "reason": damage})
+        # In the text too: the console of a person shows nothing else.
+        logger.error("Instance '%s' is damaged, and fails: %s", instance, damage, extra={"instance_id": instance})
         with self._lock:
             live = self._live.get(instance)
             if past is None:
