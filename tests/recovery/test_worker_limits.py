@@ -220,7 +220,8 @@ async def _has_answers(here: Working, instance: InstanceId, count: int) -> bool:
 
 
 async def _is_busy(here: Working, instance: InstanceId) -> bool:
-    return here.worker._live[instance].busy
+    live = here.worker._live.get(instance)
+    return live is not None and live.busy
 
 
 async def _has_unanswered(folder: Folder, count: int) -> bool:
@@ -237,7 +238,7 @@ async def _scheduled(here: Working, instance: InstanceId) -> bool:
 
 async def _remembers_little(here: Working, limits: Limits) -> bool:
     """And all have come to their event: five steps of four events each."""
-    live = list(here.worker._live.values())
+    live = here.worker._live.all()
     histories = [await here.hub.history(InstanceId(f"flow-{i}")) for i in range(20)]
     return all(len(h) > 20 for h in histories) and sum(len(one.past) for one in live) <= limits.events_in_memory
 

@@ -7,8 +7,6 @@ user code blocks every activity thread. The event loop only fetches work and run
 
 import asyncio
 import logging
-import threading
-from collections import deque
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -39,16 +37,12 @@ from funchost.taskhub.worker.activity import Activity
 from funchost.taskhub.worker.advance import Advance, Engine, advance
 from funchost.taskhub.worker.held_answers import HeldAnswers
 from funchost.taskhub.worker.live import Answer, LiveInstance
+from funchost.taskhub.worker.memory import LiveInstances
+from funchost.taskhub.worker.slots import ActivitySlots, Threads
 
 __all__ = ["EpisodeLog", "Limits", "OrchestrationWorker", "Threads"]
 
 logger = logging.getLogger(__name__)
-
-
-class Threads(Protocol):
-    """A bounded pool of threads."""
-
-    def submit(self, task: Callable[[], object]) -> None: ...
 
 
 class EpisodeLog(Protocol):
@@ -70,13 +64,6 @@ class Limits:
     claim_ahead: int = 80
     events_in_memory: int = 400_000
     keep_code: timedelta | None = None
-
-
-class _Here(threading.local):
-    """What a thread of activities knows of itself."""
-
-    looking = False
-    """It will look for the next activity when it is done with this one."""
 
 
 class OrchestrationWorker:
@@ -103,22 +90,15 @@ class OrchestrationWorker:
         self._worker = worker
         self._engine = engine
         self._functions = functions
-        self._user_threads = user_threads
         self._episode_threads = episode_threads
         self._clock = clock
         self._limits = limits
         self._log = log
         self._drain_timeout = drain_timeout
-        # Every step passes here on many threads. A lock for all of them would be a queue before the
-        # interpreter's own: so an instance has a lock, what is counted are lengths, and this one only
-        # guards which instances there are.
-        self._lock = threading.Lock()
-        self._live: dict[InstanceId, LiveInstance] = {}
+        self._live = LiveInstances(limits.events_in_memory)
         self._busy: set[LiveInstance] = set()
-        self._ready: deque[ActivityWork] = deque()
-        self._slots: deque[None] = deque([None] * limits.activities)
+        self._slots = ActivitySlots(limits.activities, user_threads, self._start_activity, self._signal_capacity)
         self._draining = False
-        self._here = _Here()
         self._held = HeldAnswers(self._give_alone, clock.monotonic)
         self._loop: asyncio.AbstractEventLoop
         self._hub: HubWorker
@@ -153,7 +133,7 @@ class OrchestrationWorker:
                         if not self._received(work):
                             await self._hub.abandon(work, delay=timedelta(), why="its session was forgotten")
                     case ActivityWork():
-                        self._claimed([work])
+                        self._slots.add([work])
                     case Revoked():
                         self._forget(work.instance)
 
@@ -166,7 +146,7 @@ class OrchestrationWorker:
             self._capacity.clear()
             self._waits_for_capacity = True
             episodes = self._limits.episodes - len(self._busy)
-            slots = len(self._slots) + self._limits.claim_ahead // 2 - len(self._ready)
+            slots = self._slots.room + self._limits.claim_ahead // 2
             if episodes > 0 or slots > 0:
                 self._waits_for_capacity = episodes <= 0 or slots <= 0
                 return max(0, episodes), max(0, slots)
@@ -202,17 +182,9 @@ class OrchestrationWorker:
 
         False: they need the past, which went out of memory while they were on their way.
         """
-        session = episode.session
-        with self._lock:
-            live = self._live.get(session.instance)
-            if live is None or live.execution != session.execution:
-                if session.past is not None:
-                    live = LiveInstance(session.instance, session.execution, session.token, list(session.past))
-                    live.attempts = episode.attempt - 1
-                    self._live[session.instance] = live
-                elif live is None or not live.busy:
-                    return False
-                # Else it has continued as new, and the word of that is on its way.
+        live = self._live.receiving(episode)
+        if live is None:
+            return False
         with live.lock:
             if live.over:
                 return False
@@ -240,9 +212,7 @@ class OrchestrationWorker:
 
     def _drop(self, live: LiveInstance) -> None:
         """It is over, or somebody else's."""
-        with self._lock:
-            if self._live.get(live.instance) is live:
-                del self._live[live.instance]
+        self._live.drop(live)
         self._busy.discard(live)
 
     def _fail_damaged(self, episode: Episode, damage: str) -> None:
@@ -250,67 +220,23 @@ class OrchestrationWorker:
         instance, past = episode.session.instance, episode.session.past
         # In the text too: the console of a person shows nothing else.
         logger.error("Instance '%s' is damaged, and fails: %s", instance, damage, extra={"instance_id": instance})
-        with self._lock:
+        if past is None:
             live = self._live.get(instance)
-            if past is None:
-                past = () if live is None else tuple(live.past)
+            past = () if live is None else tuple(live.past)
         # An episode of it that is being committed is the last one, or refused.
         self._forget(instance)
         outcome = damaged([*past, *(m.event for m in episode.messages)], damage, self._clock.now())
         self._episode_threads.submit(lambda: self._hub.commit(episode, outcome, _nothing_follows))
 
     def _forget(self, instance: InstanceId) -> None:
-        with self._lock:
-            live = self._live.pop(instance, None)
+        live = self._live.pop(instance)
         if live is not None and not live.busy:
             self._close_code(live.engine)
 
     # --- activities ------------------------------------------------------------------------------
 
-    def _claimed(self, works: list[ActivityWork]) -> None:
-        """Queue activities and give them as many threads as there are slots.
-
-        An activity's own thread looks at the queue again when it is done here, so it needs no new one.
-        """
-        self._ready.extend(works)
-        for _ in range(len(self._ready) - self._here.looking):
-            if not self._take_slot():
-                return
-            self._user_threads.submit(self._work_on_activities)
-
-    def _take_slot(self) -> bool:
-        try:
-            self._slots.pop()
-        except IndexError:
-            return False
-        return True
-
-    def _work_on_activities(self) -> None:
-        """Run queued activities on this thread until there is none; holds one slot."""
-        self._here.looking = True
-        try:
-            while (work := self._next_activity()) is not None:
-                if not self._start_activity(work) and not (self._ready and self._take_slot()):
-                    return
-        finally:
-            self._here.looking = False
-
-    def _next_activity(self) -> ActivityWork | None:
-        while not self._draining:
-            try:
-                return self._ready.popleft()
-            except IndexError:
-                self._slots.append(None)
-            # Whoever queued one just before found no slot; so look again now that there is one.
-            if not (self._ready and self._take_slot()):
-                break
-        else:
-            self._slots.append(None)
-        self._signal_capacity()
-        return None
-
     def _start_activity(self, work: ActivityWork) -> bool:
-        """False: it runs on the loop, and takes the slot of this thread with it."""
+        """False: it runs on the loop, and keeps its slot."""
         function = self._functions.get(work.name.lower())
         if function is None:
             self._answered(work, activities.missing(work, self._clock.now()))
@@ -340,9 +266,7 @@ class OrchestrationWorker:
 
     def _finish_async(self, work: ActivityWork, event: HistoryEvent) -> None:
         self._answered(work, event)
-        self._slots.append(None)
-        self._claimed([])
-        self._signal_capacity()
+        self._slots.give_back()
 
     def _answered(self, work: ActivityWork, event: HistoryEvent) -> None:
         """Hand an answer to the waiting episode and run it here, or make it durable by itself."""
@@ -442,7 +366,7 @@ class OrchestrationWorker:
         if live.over:
             self._over(live, [])
         if settled.activities:
-            self._claimed(list(settled.activities))
+            self._slots.add(settled.activities)
         if again:
             self._run_soon(live)
         else:
@@ -505,52 +429,18 @@ class OrchestrationWorker:
         """Keep what is in memory within its bounds: the longest idle instances go first."""
         while True:
             await self._clock.sleep(5)
-            for live in self._idle_beyond_the_bound():
+            for live in self._live.pop_beyond_the_bound():
                 self._close_code(live.engine)
                 await self._hub.release(live.instance)
             if self._limits.keep_code is not None:
-                self._close_code(
-                    *self._code_kept_since(self._clock.monotonic() - self._limits.keep_code.total_seconds())
-                )
-
-    def _idle_beyond_the_bound(self) -> list[LiveInstance]:
-        """Taken out of memory."""
-        with self._lock:
-            size = sum(len(live.past) + 10 for live in self._live.values())
-            if size <= self._limits.events_in_memory:
-                return []
-            idle = sorted((live for live in self._live.values() if not live.busy), key=lambda live: live.used_at)
-            forgotten: list[LiveInstance] = []
-            for live in idle:
-                if size <= self._limits.events_in_memory * 3 // 4:
-                    break
-                with live.lock:
-                    live.over = not live.busy
-                if live.over:
-                    size -= len(live.past) + 10
-                    del self._live[live.instance]
-                    forgotten.append(live)
-            return forgotten
-
-    def _code_kept_since(self, moment: float) -> list[Execution]:
-        """The suspended code of instances that have not been used since then, taken from them."""
-        kept = list[Execution]()
-        with self._lock:
-            lives = list(self._live.values())
-        for live in lives:
-            with live.lock:
-                idle = not live.busy and live.used_at <= moment
-                if idle and live.engine is not None and live.engine.may_be_kept:
-                    kept.append(live.engine)
-                    live.engine = None
-        return kept
+                unused_since = self._clock.monotonic() - self._limits.keep_code.total_seconds()
+                self._close_code(*self._live.take_code_unused_since(unused_since))
 
     async def _drain(self) -> None:
         """Fetch no more; wait for what runs; what has not begun goes back with the claims of this worker."""
         self._draining = True
-        with self._lock:
-            waiting = [live for live in self._live.values() if live.answers]
-        for live in waiting:
+        self._slots.close()
+        for live in [live for live in self._live.all() if live.answers]:
             await asyncio.to_thread(self._give_alone, live, [])
         with suppress(TimeoutError):
             async with asyncio.timeout(self._drain_timeout.total_seconds()):
@@ -558,7 +448,7 @@ class OrchestrationWorker:
                     self._idle.clear()
                     if self._is_working():
                         await self._idle.wait()
-        self._close_code(*self._code_kept_since(self._clock.monotonic()))
+        self._close_code(*self._live.take_code_unused_since(self._clock.monotonic()))
         for task in self._tasks:
             task.cancel()
         if self._tasks:
@@ -566,7 +456,7 @@ class OrchestrationWorker:
         await asyncio.to_thread(self._held.stop)
 
     def _is_working(self) -> bool:
-        return len(self._slots) < self._limits.activities or bool(self._busy)
+        return self._slots.in_use or bool(self._busy)
 
 
 def _nobody_waits(accepted: bool) -> None:
