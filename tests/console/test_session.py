@@ -120,6 +120,31 @@ def test_debug_records_show_where_the_settings_say_so(captured: Captured):
     assert "detail" not in captured(silent, body)
 
 
+@pytest.mark.parametrize(
+    ("levels", "made"),
+    [
+        ({}, True),
+        ({"default": "Warning"}, False),
+        ({"default": "Warning", "Function": "Information"}, True),
+        ({"default": "Warning", "Function.hello": "Information"}, True),
+        ({"default": "Warning", "Func*": "Information"}, True),
+        ({"default": "Warning", "Functions": "Information", "Host": "Information"}, False),
+    ],
+)
+def test_a_line_for_each_invocation_is_made_only_where_the_settings_show_it(
+    captured: Captured, levels: dict[str, str], made: bool
+):
+    logger = logging.getLogger("Function.hello")
+
+    def body(_: Console) -> None:
+        assert logger.isEnabledFor(logging.INFO) is made
+        logger.info("Executed 'Functions.hello' (Succeeded)")
+
+    assert ("Executed" in captured(Console(Look(), levels=parse_levels(levels)), body)) is made
+    assert logger.isEnabledFor(logging.WARNING)
+    assert logging.getLogger("Function").level == logging.NOTSET
+
+
 def test_leaving_gives_the_streams_back(captured: Captured):
     before = sys.stdout
     captured(Console(Look()), lambda _: None)

@@ -20,6 +20,7 @@ _LEVELS = {
 # The SDK's and the reference worker's own loggers; users never asked for them.
 _HIDDEN = ("azure.functions", "azure_functions_worker")
 _SYSTEM = ("microsoft.azure.webjobs.", "function.", "worker.", "host.", "funchost.", "uvicorn.")
+_FUNCTION = "function."
 _SYSTEM_ROOTS = frozenset(("funchost", "uvicorn", "asyncio", "watchfiles.main", "watchfiles.watcher"))
 
 
@@ -59,6 +60,11 @@ class Filter:
     def lowest(self) -> int:
         """The lowest level that any category can show: what root loggers need not produce below."""
         return min((INFORMATION, *self._rules.values(), *(() if self._default is None else (self._default,))))
+
+    def lowest_for_functions(self) -> int:
+        """The lowest level that what the host says about functions, ``Function.<name>``, can be shown at."""
+        matching = (level for key, level in self._rules.items() if _FUNCTION.startswith(key[0][: len(_FUNCTION)]))
+        return min((INFORMATION if self._default is None else self._default, *matching))
 
     def _threshold(self, category: str, function: str | None, summary: bool) -> int:
         if category.startswith(_HIDDEN):

@@ -37,6 +37,7 @@ class Console:
         self._handler = ConsoleHandler(self._writer, shown)
         # Records that no rule shows are not even made: third-party libraries debug-log in their inner loops.
         self._root_level = DEBUG if debug_logging and shown.lowest() < logging.INFO else logging.INFO
+        self._function_level = shown.lowest_for_functions()
         self._stdout, self._stderr = sys.stdout, sys.stderr
         self._streams = (
             ConsoleStream(self._writer, self._stdout, to_stderr=False, whole_lines=look.json),
@@ -50,6 +51,8 @@ class Console:
         root = logging.getLogger()
         root.addHandler(self._handler)
         root.setLevel(self._root_level)
+        # And a line for each invocation costs more than a fast function: not one is made to be thrown away.
+        logging.getLogger("Function").setLevel(max(self._root_level, self._function_level))
         sys.stdout, sys.stderr = self._streams
         return self
 
@@ -58,6 +61,7 @@ class Console:
     ) -> None:
         sys.stdout, sys.stderr = self._stdout, self._stderr
         logging.getLogger().removeHandler(self._handler)
+        logging.getLogger("Function").setLevel(logging.NOTSET)
         for stream in self._streams:
             stream.finish()
         self._writer.close()
