@@ -22,6 +22,10 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
+# What threads of user code get to return in when everything else is over.
+CLOSE_S = 1.0
+
+
 class ThreadsClosed(RuntimeError):
     """Work came after the pool was closed; it was not begun."""
 
@@ -105,7 +109,7 @@ class ThreadPool:
                 del error, future  # the traceback holds this frame: break the cycle
         return value
 
-    def close(self, timeout_s: float) -> bool:
+    def close(self, timeout_s: float = CLOSE_S) -> bool:
         """Take no more work, finish what was submitted, and wait so long for it. False: some still run."""
         with self._starting:
             self._closed = True

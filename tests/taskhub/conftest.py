@@ -1,28 +1,18 @@
 """Hubs to test: the contract tests in this folder run on each of them."""
 
 import asyncio
-import inspect
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from coroutines import on_a_loop
 from funchost.clock import Clock, SystemClock
 from funchost.taskhub.sqlite import SqliteTaskHub
 from funchost.taskhub.sqlite.committer import Fault, no_fault
 
-TEST_LIMIT_S = 30
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
-    """Coroutine tests run on a loop of their own."""
-    if not inspect.iscoroutinefunction(pyfuncitem.obj):
-        return None
-    arguments = {name: pyfuncitem.funcargs[name] for name in inspect.signature(pyfuncitem.obj).parameters}
-    asyncio.run(asyncio.wait_for(pyfuncitem.obj(**arguments), TEST_LIMIT_S))
-    return True
+pytest_pyfunc_call = on_a_loop(limit_s=30)
 
 
 class SqliteHubs:

@@ -29,9 +29,6 @@ from funchost.web.durable.local_socket import rpc_base_url, rpc_origin
 
 __all__ = ["DurableSide", "open_durable_side"]
 
-# What threads of user code get to return in when everything else is over.
-CLOSE_S = 1.0
-
 
 class DurableSide:
     """A lifetime, from :func:`open_durable_side`. ``local`` is the application of the local socket, None when
@@ -89,8 +86,8 @@ class DurableSide:
         self._client.stop_waiting()
 
     async def close(self) -> None:
-        self._user_threads.close(CLOSE_S)
-        self._episode_threads.close(CLOSE_S)
+        self._user_threads.close()
+        self._episode_threads.close()
         await self._hub.close()
 
 

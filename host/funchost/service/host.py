@@ -31,8 +31,6 @@ logger = logging.getLogger(__name__)
 # Python lets a thread compute for 5 ms before another may; with one CPU-bound activity every step of an
 # orchestration would wait that long several times over.
 SWITCH_INTERVAL_S = 0.0005
-# What threads of user code get to return in when everything else is over.
-CLOSE_S = 1.0
 
 
 class Host:
@@ -65,7 +63,7 @@ class Host:
         sys.setswitchinterval(SWITCH_INTERVAL_S)
         async with AsyncExitStack() as stack:
             threads = ThreadPool(_thread_count(self._settings))
-            stack.callback(threads.close, CLOSE_S)
+            stack.callback(threads.close)
             durable = await self._open_durable(stack)
             bindings, services = discover_bindings(), self._services(threads, durable)
             prepared = prepare_functions(self.app, bindings, services)
