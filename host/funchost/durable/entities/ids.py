@@ -1,0 +1,41 @@
+"""How entities are named: ``@name@key``, the name in lower case, the key as it is."""
+
+from dataclasses import dataclass
+
+from funchost.ids import InstanceId
+
+__all__ = ["EntityKey", "entity_of", "is_entity"]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class EntityKey:
+    """One entity. The order is that in which locks are taken: ordinal, by name and key."""
+
+    name: str
+    key: str
+
+    def __post_init__(self) -> None:
+        if not self.name.islower():
+            object.__setattr__(self, "name", self.name.lower())
+
+    @property
+    def instance_id(self) -> InstanceId:
+        return InstanceId(f"@{self.name}@{self.key}")
+
+    def __str__(self) -> str:
+        return self.instance_id
+
+
+def is_entity(instance_id: str) -> bool:
+    return instance_id.startswith("@")
+
+
+def entity_of(instance_id: str) -> EntityKey:
+    """Cut at the first ``@`` after the leading one: keys may hold more of them, and may be empty.
+
+    Raises ValueError for what is no entity's id.
+    """
+    name, at, key = instance_id[1:].partition("@")
+    if not (is_entity(instance_id) and name and at):
+        raise ValueError(f"not the id of an entity: {instance_id!r}; such ids are '@name@key'")
+    return EntityKey(name, key)
