@@ -2,7 +2,7 @@
 
 from funchost.durable.events import ExecutionCompleted, HistoryEvent, TaskCompleted, TaskScheduled
 from funchost.durable.status import RuntimeStatus
-from funchost.taskhub import ActivityWork, Append, Episode, NewActivity, Outcome, StatusChange
+from funchost.taskhub import ActivityWork, Append, Episode, NewActivity, Outcome, Snapshot, StatusChange
 from taskhub.acting import NOW
 
 STEPS = 3
@@ -11,7 +11,9 @@ STEPS = 3
 def outcome_of(episode: Episode) -> Outcome:
     """The next step, from past and messages alone."""
     new: list[HistoryEvent] = [message.event for message in episode.messages]
-    answered = sum(isinstance(event, TaskCompleted) for event in [*(episode.session.past or ()), *new])
+    past = episode.session.past
+    assert not isinstance(past, Snapshot)
+    answered = sum(isinstance(event, TaskCompleted) for event in [*(past or ()), *new])
     if answered == STEPS:
         done = ExecutionCompleted(timestamp=NOW, status=RuntimeStatus.COMPLETED, result=str(answered))
         change = StatusChange(status=RuntimeStatus.COMPLETED, output=str(answered))

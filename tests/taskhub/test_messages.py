@@ -236,7 +236,8 @@ async def test_a_worker_that_leaves_hands_over_at_once(hubs: SqliteHubs) -> None
         assert await answer(alice, again)
         taken = await episode(alice)
         assert events_of(taken) == [completed(0)]
-        assert len(taken.session.past or ()) == 1
+        assert isinstance(taken.session.past, list)
+        assert len(taken.session.past) == 1
         late = after(first, settled)
         assert isinstance(await commit(alice, taken, append(completed(0))), Committed)
         assert await commit(alice, late, append(raised())) == Lost()

@@ -52,6 +52,7 @@ __all__ = [
     "Send",
     "Session",
     "Settled",
+    "Snapshot",
     "StatusChange",
     "TaskHub",
     "Unchanged",
@@ -113,7 +114,7 @@ class Instance:
 class Query:
     """Which instances to list, all conditions together; empty ``statuses`` means any.
 
-    ``created_from`` and ``created_to`` are both inclusive. ``entities`` says whether ids that begin
+    ``created_…`` and ``updated_…`` are inclusive at both ends. ``entities`` says whether ids that begin
     with ``@`` are in (None: both kinds). ``top`` bounds the page (None: all of them in one).
     """
 
@@ -122,6 +123,8 @@ class Query:
     statuses: frozenset[RuntimeStatus] = frozenset()
     created_from: Instant | None = None
     created_to: Instant | None = None
+    updated_from: Instant | None = None
+    updated_to: Instant | None = None
     tags: Mapping[str, str] = field(default_factory=dict[str, str])
     entities: bool | None = None
     top: int | None = 100
@@ -140,18 +143,27 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All that is kept of an entity between two batches, as JSON text: its state, its queue and who has locked
+    it. None: there is nothing yet. As the change of an outcome it replaces what was stored."""
+
+    state: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Session:
     """The right to advance one execution, based on what ``token`` stands for.
 
     ``token`` is opaque above the seam (a fence and a number, an ETag). It is good for one commit, which
-    gives the next. ``past`` is the committed history that ``token`` stands for; None in an episode of a
-    session that the worker holds. One that has forgotten the session abandons the episode.
+    gives the next. ``past`` is what is committed and ``token`` stands for: the history of an orchestration, the
+    snapshot of an entity. None in an episode of a session that the worker holds; one that has forgotten the
+    session abandons the episode.
     """
 
     instance: InstanceId
     execution: ExecutionId
     token: object
-    past: Sequence[HistoryEvent] | None
+    past: Sequence[HistoryEvent] | Snapshot | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,8 +229,8 @@ class Send:
 
     An ExecutionStarted creates the child; when an instance of that id exists in a state that may not be
     replaced, the sender gets a SubOrchestrationInstanceFailed with the text of ``InstanceExists`` instead.
-    Any other event for an instance that does not exist, is finished, or runs another execution than
-    ``execution`` (when given) is dropped.
+    An event for an entity that does not exist creates it. Any other event for an instance that does not exist, is
+    finished, or runs another execution than ``execution`` (when given) is dropped.
     """
 
     to: InstanceId
@@ -266,7 +278,7 @@ class Outcome:
     activities, pending timers and undelivered messages.
     """
 
-    change: Append | Restart
+    change: Append | Restart | Snapshot
     answered: Sequence[tuple[ActivityWork, HistoryEvent]] = ()
     activities: Sequence[NewActivity] = ()
     sends: Sequence[Send] = ()
@@ -357,7 +369,8 @@ class TaskHub(Protocol):
         ...
 
     async def send(self, to: InstanceId, event: HistoryEvent, *, due: Instant | None = None) -> None:
-        """Durable when it returns. A message for an unknown or finished instance is dropped."""
+        """Durable when it returns. A message for an unknown or finished instance is dropped; one for an unknown
+        entity creates it."""
         ...
 
     async def read(self, instance: InstanceId, *, payloads: bool = True) -> Instance | None: ...

@@ -47,6 +47,10 @@ _OUTPUT = """
     UPDATE execution SET output = CAST(substr(?2, r.value ->> 1, r.value ->> 2) AS TEXT)
     FROM json_each(?1) AS r WHERE execution.key = r.value ->> 0
 """
+_SNAPSHOT = """
+    UPDATE execution SET input = CAST(substr(?2, r.value ->> 1, r.value ->> 2) AS TEXT)
+    FROM json_each(?1) AS r WHERE execution.key = r.value ->> 0
+"""
 _HISTORY = """
     INSERT INTO history (execution, episode, events)
     SELECT r.value ->> 0, r.value ->> 1, substr(?2, r.value ->> 2, r.value ->> 3) FROM json_each(?1) AS r
@@ -124,7 +128,7 @@ def write_advances(
     """All that commits change in rows that exist, and their history."""
     _restart(connection, accepted, keys)
     run_values(connection, _ADVANCE, [each.target.key for each in accepted], now)
-    history, output, custom = Rows(), Rows(), Rows()
+    history, output, custom, snapshots = Rows(), Rows(), Rows(), Rows()
     by_status = defaultdict[RuntimeStatus, list[int]](list)
     for each in accepted:
         write, target = each.write, each.target
@@ -136,9 +140,12 @@ def write_advances(
             output.add(target.execution, payloads=[write.output])
         if not isinstance(write.custom_status, Unchanged):
             custom.add(target.key, payloads=[write.custom_status])
+        if not isinstance(write.snapshot, Unchanged):
+            snapshots.add(target.execution, payloads=[write.snapshot])
     history.run(connection, _HISTORY)
     output.run(connection, _OUTPUT)
     custom.run(connection, _CUSTOM_STATUS)
+    snapshots.run(connection, _SNAPSHOT)
     for status, instances in by_status.items():
         run_values(connection, _STATUS, instances, status.value)
     answered = [key for each in accepted for key in each.write.answered]

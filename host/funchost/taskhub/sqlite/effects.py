@@ -25,15 +25,11 @@ class Advanced:
 
 @dataclass(slots=True)
 class Delivery:
-    """Messages for an instance that this worker owns. ``fresh``: its history is known to be empty.
-
-    ``damage``: why one of the messages cannot be read.
-    """
+    """Messages for an instance that this worker owns. ``fresh``: its history is known to be empty."""
 
     target: Target
     arrivals: list[Arrival] = field(default_factory=list[Arrival])
     fresh: bool = False
-    damage: str | None = None
 
 
 @dataclass(slots=True)
@@ -73,13 +69,12 @@ class Effects:
     def tell(self, then: Callable[[Any], None], result: object) -> None:
         self.calls.append((then, result))
 
-    def deliver(self, target: Target, arrival: Arrival, *, fresh: bool = False, damage: str | None = None) -> None:
+    def deliver(self, target: Target, arrival: Arrival, *, fresh: bool = False) -> None:
         delivery = self.deliveries.get(target.key)
         if delivery is None:
             delivery = self.deliveries[target.key] = Delivery(target)
         delivery.arrivals.append(arrival)
         delivery.fresh = delivery.fresh or fresh
-        delivery.damage = delivery.damage or damage
 
     def due_later(self, due: int) -> None:
         if self.next_due is None or due < self.next_due:

@@ -135,7 +135,7 @@ def _deliver(effects: Effects, rows: Sequence[tuple[Any, ...]], me: int, now: In
     for message, only, blob, key, instance, status, execution, execution_id, seq, fence in rows:
         target = Target(key, instance, status, execution, execution_id, seq, fence, me)
         event, damage = _event(blob, now)
-        effects.deliver(target, Arrival(message, event, only), damage=damage)
+        effects.deliver(target, Arrival(message, event, only, damage))
 
 
 def _event(blob: bytes, now: Instant) -> tuple[HistoryEvent, str | None]:

@@ -114,6 +114,10 @@ def _narrow(search: _Search, query: Query, page: PageToken | None) -> None:
         search.where("i.created >= ?", query.created_from)
     if query.created_to is not None:
         search.where("i.created <= ?", query.created_to)
+    if query.updated_from is not None:
+        search.where("i.updated >= ?", query.updated_from)
+    if query.updated_to is not None:
+        search.where("i.updated <= ?", query.updated_to)
     if query.entities is not None:
         search.where("i.id >= '@' AND i.id < 'A'" if query.entities else "NOT (i.id >= '@' AND i.id < 'A')")
 

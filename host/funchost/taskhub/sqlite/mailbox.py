@@ -10,9 +10,10 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from funchost.durable.entities.ids import is_entity
 from funchost.durable.events import HistoryEvent
 from funchost.ids import ExecutionId, InstanceId
-from funchost.taskhub import ActivityWork, Episode, Received, Revoked, Session
+from funchost.taskhub import ActivityWork, Episode, Received, Revoked, Session, Snapshot
 from funchost.taskhub.sqlite.codec import Token
 from funchost.taskhub.sqlite.effects import Advanced, Delivery, Effects
 from funchost.taskhub.sqlite.gather import Seeking
@@ -27,8 +28,7 @@ class Resident:
     """An owned instance with messages or a held session.
 
     ``out`` are the messages of the episode that a worker has; ``held``: the worker has the past;
-    ``fresh``: there is no past. ``not_before`` is monotonic seconds, 0 for at once. ``damage``: a message cannot
-    be read.
+    ``fresh``: there is no past. ``not_before`` is monotonic seconds, 0 for at once.
     """
 
     token: Token
@@ -41,12 +41,12 @@ class Resident:
     queued: bool = False
     attempt: int = 1
     not_before: float = 0.0
-    damage: str | None = None
 
-    def episode(self, past: Sequence[HistoryEvent] | None, damage: str | None = None) -> Episode:
+    def episode(self, past: Sequence[HistoryEvent] | Snapshot | None, damage: str | None = None) -> Episode:
         session = Session(self.id, self.execution_id, self.token, past)
         messages = [Received(arrival.id, arrival.event) for arrival in self.out.values()]
-        return Episode(session, messages, self.attempt, damage or self.damage)
+        unreadable = next((arrival.damage for arrival in self.out.values() if arrival.damage), None)
+        return Episode(session, messages, self.attempt, damage or unreadable)
 
 
 @dataclass(slots=True)
@@ -124,7 +124,7 @@ class Mailbox:
                 resident.out = {arrival.id: arrival for arrival in resident.inbox}
                 resident.inbox.clear()
                 if resident.held or resident.fresh:
-                    handout.warm.append(resident.episode(None if resident.held else ()))
+                    handout.warm.append(resident.episode(None if resident.held else _nothing_yet(resident.id)))
                 else:
                     handout.cold.append(resident)
                 resident.held, resident.fresh = True, False
@@ -235,7 +235,6 @@ class Mailbox:
             if arrival.id not in resident.out and arrival.id not in known:
                 resident.inbox.append(arrival)
                 known.add(arrival.id)
-        resident.damage = resident.damage or delivery.damage
         self._queue(resident)
 
     def _queue(self, resident: Resident) -> None:
@@ -273,3 +272,7 @@ class Mailbox:
         if resident is None or resident.token.execution != token.execution:
             return None
         return resident
+
+
+def _nothing_yet(instance: InstanceId) -> Sequence[HistoryEvent] | Snapshot:
+    return Snapshot(None) if is_entity(instance) else ()

@@ -8,11 +8,12 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from funchost.durable.entities.ids import is_entity
 from funchost.durable.events import HistoryEvent
 from funchost.durable.status import RuntimeStatus
 from funchost.errors import Unreadable
 from funchost.ids import InstanceId
-from funchost.taskhub import Instance
+from funchost.taskhub import Instance, Snapshot
 from funchost.taskhub.sqlite.codec import Token, read_events
 from funchost.threads import ThreadPool
 
@@ -31,15 +32,17 @@ _PAYLOADS = "e.input, e.output"
 _NO_PAYLOADS = "NULL, NULL"
 
 _HISTORY = "SELECT events FROM history WHERE execution = ? AND episode < ? ORDER BY episode"
+_INPUT = "SELECT input FROM execution WHERE key = ?"
 _LATEST = "SELECT execution FROM instance WHERE id = ?"
 _EVERY_EPISODE = 2**62
 
 
 @dataclass(slots=True, frozen=True)
 class Past:
-    """A committed history, or what comes before the first event of it that cannot be read, and why it cannot."""
+    """What is committed: the snapshot of an entity, or a history. Of a damaged history what comes before the first
+    event that cannot be read, and why it cannot."""
 
-    events: Sequence[HistoryEvent]
+    what: Sequence[HistoryEvent] | Snapshot
     damage: str | None = None
 
 
@@ -116,12 +119,20 @@ def read_history(connection: Connection, instance: InstanceId) -> list[HistoryEv
         connection.execute("COMMIT")
 
 
-def read_pasts(connection: Connection, tokens: Sequence[Token]) -> list[Past]:
-    """The committed history that each token stands for; one that is damaged does not hold up the others."""
-    return [_past(connection, token) for token in tokens]
+def read_pasts(connection: Connection, wanted: Sequence[tuple[InstanceId, Token]]) -> list[Past]:
+    """What each token stands for; one that is damaged does not hold up the others."""
+    return [
+        _snapshot(connection, token) if is_entity(instance) else _history(connection, token)
+        for instance, token in wanted
+    ]
 
 
-def _past(connection: Connection, token: Token) -> Past:
+def _snapshot(connection: Connection, token: Token) -> Past:
+    row = connection.execute(_INPUT, (token.execution,)).fetchone()
+    return Past(Snapshot(None if row is None else row[0]))
+
+
+def _history(connection: Connection, token: Token) -> Past:
     events = list[HistoryEvent]()
     try:
         for episode in _episodes(connection, token.execution, token.seq):

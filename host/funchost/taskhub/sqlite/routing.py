@@ -1,14 +1,16 @@
 """Where starts and messages of a transaction go: a pure decision, on what the transaction has read.
 
-Children and clients start instances by one rule; messages for an instance that does not exist, is finished
-or runs another execution are dropped. New rows get their keys here, so that everything that follows in
-the transaction can name them, and so that delivery needs no second look into the database.
+Children and clients start instances by one rule, and entities come into being by their first message; messages
+for an instance that does not exist, is finished or runs another execution are dropped. New rows get their keys
+here, so that everything that follows in the transaction can name them, and so that delivery needs no second look
+into the database.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from funchost.durable.events import HistoryEvent, SubOrchestrationInstanceFailed
+from funchost.durable.entities.ids import entity_of, is_entity
+from funchost.durable.events import ExecutionStarted, HistoryEvent, SubOrchestrationInstanceFailed
 from funchost.durable.status import TERMINAL, RuntimeStatus
 from funchost.errors import InstanceExists
 from funchost.ids import ExecutionId, InstanceId
@@ -65,11 +67,13 @@ class NewMessage:
 
 @dataclass(slots=True)
 class Arrival:
-    """A message that may be delivered now. ``execution``: it ends with that one."""
+    """A message that may be delivered now. ``execution``: it ends with that one. ``damage``: why it cannot be read;
+    the event then has no effect."""
 
     id: int
     event: HistoryEvent
     execution: int | None
+    damage: str | None = None
 
 
 @dataclass(slots=True)
@@ -112,6 +116,8 @@ class Router:
 
     def send(self, row: MessageRow) -> None:
         target = self.targets.get(row.to)
+        if target is None and is_entity(row.to):
+            target = self._new_entity(row)
         if target is None or target.status.is_terminal:
             return
         if row.execution is not None and row.execution != target.execution_id:
@@ -123,19 +129,33 @@ class Router:
     def is_due(self, row: MessageRow) -> bool:
         return row.due <= self.now
 
-    def _new_instance(self, row: StartRow) -> Target:
+    def _new_instance(self, row: StartRow, status: RuntimeStatus = RuntimeStatus.PENDING) -> Target:
         self.keys.instance += 1
         event = row.event
         return Target(
             key=self.keys.instance,
             id=event.instance_id,
-            status=RuntimeStatus.PENDING,
+            status=status,
             execution=self.keys.execution,
             execution_id=event.execution_id,
             seq=0,
             fence=1,
             owner=self._claim(row),
         )
+
+    def _new_entity(self, row: MessageRow) -> Target:
+        """It has no start: it runs from its first message on, under one execution for all of its life."""
+        self.keys.execution += 1
+        event = ExecutionStarted(
+            timestamp=self.now,
+            name=entity_of(row.to).name,
+            instance_id=row.to,
+            execution_id=ExecutionId(f"{self.keys.execution:032x}"),
+        )
+        begun = StartRow(event, b"", None, row.due)
+        target = self.targets[row.to] = self._new_instance(begun, RuntimeStatus.RUNNING)
+        self.runs.append(NewRun(target, begun, None))
+        return target
 
     def _replaced(self, there: Target, row: StartRow) -> Target:
         # A living owner keeps it, at a higher fence: what it still holds of the old run is refused.

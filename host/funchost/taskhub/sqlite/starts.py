@@ -16,7 +16,7 @@ _INSTANCE = """
     INSERT INTO instance (
         key, id, name, version, status, tags, created, updated, parent, scheduled_start, execution, seq, fence, owner
     )
-    SELECT r.value ->> 0, r.value ->> 1, r.value ->> 2, r.value ->> 3, 'Pending', r.value ->> 4, r.value ->> 9, ?2,
+    SELECT r.value ->> 0, r.value ->> 1, r.value ->> 2, r.value ->> 3, r.value ->> 10, r.value ->> 4, r.value ->> 9, ?2,
            r.value ->> 5, r.value ->> 6, r.value ->> 7, 0, 1, r.value ->> 8
     FROM json_each(?1) AS r
 """
@@ -56,7 +56,7 @@ def write_runs(connection: Connection, runs: Sequence[NewRun], now: Instant) -> 
         if run.replaced is None:
             instances.add(
                 target.key, target.id, event.name, event.version, labels, parent, event.scheduled_start,
-                target.execution, target.owner, event.timestamp,
+                target.execution, target.owner, event.timestamp, target.status.value,
             )  # fmt: skip
         else:
             replacements.add(

@@ -181,13 +181,13 @@ class SqliteWorker(Memory):
     async def _complete(self, handout: Handout) -> Sequence[Episode | ActivityWork | Revoked]:
         cold = handout.cold
         if cold:
-            tokens = [resident.token for resident in cold]
+            wanted = [(resident.id, resident.token) for resident in cold]
             try:
-                pasts = await self._readers.run(lambda connection: read_pasts(connection, tokens))
+                pasts = await self._readers.run(lambda connection: read_pasts(connection, wanted))
             except BaseException:
                 self._mail.put_back(handout)
                 raise
-            episodes = [resident.episode(past.events, past.damage) for resident, past in zip(cold, pasts, strict=True)]
+            episodes = [resident.episode(past.what, past.damage) for resident, past in zip(cold, pasts, strict=True)]
         else:
             episodes = []
         return [*handout.revoked, *handout.warm, *episodes, *handout.activities]

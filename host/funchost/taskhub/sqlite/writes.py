@@ -12,6 +12,7 @@ from funchost.durable.status import RuntimeStatus
 from funchost.ids import ExecutionId, InstanceId, WorkerId
 from funchost.instant import Instant
 from funchost.taskhub import (
+    UNCHANGED,
     ActivityWork,
     Episode,
     NewActivity,
@@ -19,6 +20,7 @@ from funchost.taskhub import (
     Restart,
     Send,
     Settled,
+    Snapshot,
     StatusChange,
     Unchanged,
 )
@@ -86,7 +88,9 @@ class RestartRow:
 
 @dataclass(slots=True)
 class CommitWrite:
-    """An outcome. ``blob`` None: no new event. ``timers``: numbers of timers that need not fire any more."""
+    """An outcome. ``blob`` None: no new event. ``timers``: numbers of timers that need not fire any more.
+
+    ``snapshot`` is what an entity keeps from now on."""
 
     token: Token
     instance: InstanceId
@@ -102,6 +106,7 @@ class CommitWrite:
     output: bytes | Unchanged | None
     custom_status: bytes | Unchanged | None
     restart: RestartRow | None
+    snapshot: bytes | Unchanged | None
     run_here: int
     then: Callable[[Settled], None]
 
@@ -225,7 +230,7 @@ def commit_write(episode: Episode, outcome: Outcome, then: Callable[[Settled], N
         execution=session.execution,
         consumed=[_message_id(received.receipt) for received in episode.messages],
         answered=[_receipt(work).key for work, _ in outcome.answered],
-        blob=events_blob(change.events) if change.events else None,
+        blob=None if isinstance(change, Snapshot) or not change.events else events_blob(change.events),
         activities=[_activity_row(new) for new in outcome.activities],
         starts=sends.starts,
         messages=sends.messages,
@@ -234,6 +239,7 @@ def commit_write(episode: Episode, outcome: Outcome, then: Callable[[Settled], N
         output=_changed_text(status.output),
         custom_status=_changed_text(status.custom_status),
         restart=restart,
+        snapshot=text_bytes(change.state) if isinstance(change, Snapshot) else UNCHANGED,
         run_here=outcome.run_here,
         then=then,
     )

@@ -29,6 +29,7 @@ from funchost.taskhub import (
     Revoked,
     Session,
     Settled,
+    Snapshot,
     TaskHub,
 )
 from funchost.taskhub.outcomes import damaged
@@ -218,6 +219,7 @@ class OrchestrationWorker:
     def _fail_damaged(self, episode: Episode, damage: str) -> None:
         """Nothing can be run on a past or on messages that cannot be read; waiting would mend neither."""
         instance, past = episode.session.instance, episode.session.past
+        assert not isinstance(past, Snapshot)
         # In the text too: the console of a person shows nothing else.
         logger.error("Instance '%s' is damaged, and fails: %s", instance, damage, extra={"instance_id": instance})
         if past is None:

@@ -1,0 +1,167 @@
+"""The contract of entities: a first message creates one, and a batch replaces all that is kept of it."""
+
+import asyncio
+
+from funchost.clock import SystemClock
+from funchost.durable.events import EventRaised, HistoryEvent
+from funchost.durable.status import RuntimeStatus
+from funchost.ids import ExecutionId, InstanceId
+from funchost.instant import TICKS_PER_SECOND, Instant
+from funchost.taskhub import Committed, Lost, Outcome, Query, Send, Snapshot, StatusChange, TaskHub
+from taskhub.acting import (
+    NOW,
+    after,
+    append,
+    commit,
+    episode,
+    events_of,
+    finish,
+    nothing_comes,
+    raised,
+    start,
+    working,
+)
+from taskhub.conftest import SqliteHubs
+
+COUNTER = InstanceId("@counter@K")
+
+
+def operation(text: str = "{}") -> EventRaised:
+    return EventRaised(timestamp=NOW, name="op", input=text)
+
+
+def keeps(text: str | None, *sends: Send, shows: str = "{}") -> Outcome:
+    return Outcome(Snapshot(text), sends=sends, status=StatusChange(custom_status=shows))
+
+
+async def test_the_first_message_creates_an_entity_that_runs_from_then_on(hub: TaskHub) -> None:
+    await hub.send(COUNTER, operation())
+    there = await hub.read(COUNTER)
+    assert there is not None
+    assert (there.name, there.status, there.input) == ("counter", RuntimeStatus.RUNNING, None)
+    async with working(hub) as worker:
+        first = await episode(worker)
+        assert first.session.past == Snapshot(None)
+        assert events_of(first) == [operation()]
+
+
+async def test_a_batch_replaces_what_is_kept_and_leaves_no_history(hub: TaskHub) -> None:
+    async with working(hub) as worker:
+        await hub.send(COUNTER, operation())
+        first = await episode(worker)
+        settled = await commit(worker, first, keeps('{"state":"1"}', shows='{"entityExists":true}'))
+        await commit(worker, after(first, settled), keeps('{"state":"2"}'))
+        there = await hub.read(COUNTER)
+        assert there is not None
+        assert (there.input, there.custom_status, there.status) == ('{"state":"2"}', "{}", RuntimeStatus.RUNNING)
+        assert await hub.history(COUNTER) == []
+
+
+async def test_whoever_has_no_session_of_an_entity_gets_its_snapshot(hub: TaskHub) -> None:
+    async with working(hub) as worker:
+        await hub.send(COUNTER, operation())
+        await commit(worker, await episode(worker), keeps("state"))
+        await hub.send(COUNTER, operation("2"))
+        held = await episode(worker)
+        assert held.session.past is None
+        await worker.release(COUNTER)
+        await commit(worker, held, keeps("next"))
+        await hub.send(COUNTER, operation("3"))
+        assert (await episode(worker)).session.past == Snapshot("next")
+
+
+async def test_an_entity_is_handed_over_with_its_snapshot_when_its_worker_leaves(hubs: SqliteHubs) -> None:
+    here, there = hubs.open(), hubs.open()
+    async with working(here) as worker:
+        await here.send(COUNTER, operation())
+        await commit(worker, await episode(worker), keeps("state"))
+    async with working(there, "bob") as other:
+        await there.send(COUNTER, operation("2"))
+        assert (await episode(other)).session.past == Snapshot("state")
+
+
+async def test_a_batch_based_on_an_old_snapshot_is_refused(hub: TaskHub) -> None:
+    async with working(hub) as worker:
+        await hub.send(COUNTER, operation())
+        first = await episode(worker)
+        await commit(worker, first, keeps("state"))
+        assert await commit(worker, first, keeps("lost")) == Lost()
+        there = await hub.read(COUNTER)
+        assert there is not None
+        assert there.input == "state"
+
+
+async def test_messages_that_an_episode_sends_to_a_new_entity_come_in_their_order(hub: TaskHub) -> None:
+    async with working(hub) as worker:
+        await start(hub)
+        sends = [Send(COUNTER, operation(str(n))) for n in range(20)]
+        await commit(worker, await episode(worker), append(raised(), sends=sends))
+        first = await episode(worker)
+        assert events_of(first) == [operation(str(n)) for n in range(20)]
+
+
+async def test_an_entity_answers_the_execution_that_asked_and_no_other(hub: TaskHub) -> None:
+    async with working(hub) as worker:
+        execution = await start(hub)
+        asking = await episode(worker)
+        await commit(worker, asking, append(raised(), sends=[Send(COUNTER, operation())]))
+        answer, stray = (raised("request-1"), raised("request-2"))
+        sends = [
+            Send(InstanceId("one"), stray, execution=ExecutionId("f" * 32)),
+            Send(InstanceId("one"), answer, execution=execution),
+        ]
+        await commit(worker, await episode(worker), keeps("s", *sends))
+        assert events_of(await episode(worker)) == [answer]
+
+
+async def test_a_scheduled_signal_is_never_early(hub: TaskHub) -> None:
+    async with working(hub) as worker:
+        due = Instant(SystemClock().now() + TICKS_PER_SECOND // 4)
+        await hub.send(COUNTER, operation(), due=due)
+        assert await nothing_comes(worker)
+        assert len(events_of(await episode(worker))) == 1
+        assert SystemClock().now() >= due
+
+
+async def test_a_purged_entity_comes_back_empty(hub: TaskHub) -> None:
+    async with working(hub) as worker:
+        await hub.send(COUNTER, operation())
+        await commit(worker, await episode(worker), keeps("state"))
+        assert await hub.purge(COUNTER)
+        await hub.send(COUNTER, operation("2"))
+        assert (await episode(worker)).session.past == Snapshot(None)
+
+
+async def test_senders_that_create_an_entity_together_make_one(hub: TaskHub) -> None:
+    async with working(hub) as worker:
+        await asyncio.gather(*(hub.send(COUNTER, operation(str(n))) for n in range(30)))
+        seen = list[HistoryEvent]()
+        while len(seen) < 30:
+            one = await episode(worker)
+            seen += events_of(one)
+            await commit(worker, one, keeps("s"))
+        assert sorted(event.input or "" for event in seen if isinstance(event, EventRaised)) == sorted(
+            str(n) for n in range(30)
+        )
+        assert len((await hub.list(Query(entities=True))).instances) == 1
+
+
+async def test_entities_are_listed_by_the_time_of_their_last_batch(hub: TaskHub) -> None:
+    async with working(hub) as worker:
+        await hub.send(COUNTER, operation())
+        await commit(worker, await episode(worker), keeps("state"))
+        there = await hub.read(COUNTER)
+        assert there is not None
+        later = Instant(there.updated + 1)
+        assert len((await hub.list(Query(entities=True, updated_from=there.updated))).instances) == 1
+        assert not (await hub.list(Query(entities=True, updated_from=later))).instances
+        assert not (await hub.list(Query(entities=True, updated_to=Instant(there.updated - 1)))).instances
+
+
+async def test_what_an_orchestration_sends_at_its_end_reaches_the_entity(hub: TaskHub) -> None:
+    async with working(hub) as worker:
+        await start(hub)
+        settled = await commit(worker, await episode(worker), finish(sends=[Send(COUNTER, operation())]))
+        assert isinstance(settled, Committed)
+        assert events_of(await episode(worker)) == [operation()]
+        assert await nothing_comes(worker)
