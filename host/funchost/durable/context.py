@@ -17,6 +17,7 @@ from funchost.durable.events import ExecutionStarted, HistoryEvent
 from funchost.durable.functions import DurableFunctions
 from funchost.durable.histories import HistoryEventView, history_views
 from funchost.durable.open_tasks import EventWait, OpenTasks
+from funchost.durable.references import name_of
 from funchost.durable.retry import rule_of
 from funchost.durable.tasks import AtomicTask, RetryAbleTask, Task, TimerTask, WhenAllTask, WhenAnyTask
 from funchost.ids import InstanceId
@@ -225,7 +226,7 @@ class OrchestrationContext(sdk.DurableOrchestrationContext):
     def _activity_call(self, name: Any, input_: Any, expected_type: type | None) -> tuple[str, str, type | None]:
         if isinstance(name, sdk.FunctionBuilder):
             expected_type = expected_type or sdk.return_type(name)
-        resolved = self._name_of(name, "activity")
+        resolved = name_of(name, "activity", self._functions)
         resolved = self._functions.activity(resolved) or resolved
         return resolved, payloads.activity_input(payloads.encode(input_)), expected_type
 
@@ -237,7 +238,7 @@ class OrchestrationContext(sdk.DurableOrchestrationContext):
     ) -> tuple[str, str, InstanceId, str | None, type | None]:
         if instance_id:
             self._check_child_id(instance_id)
-        resolved = self._name_of(name, "orchestrator")
+        resolved = name_of(name, "orchestrator", self._functions)
         if (known := self._functions.orchestrator(resolved)) is not None:
             resolved = known.name
         stored_input = payloads.wrap(payloads.encode(input_))
@@ -257,32 +258,6 @@ class OrchestrationContext(sdk.DurableOrchestrationContext):
                 "The instance ID of a sub-orchestration must be different than the instance ID of a parent "
                 "orchestration."
             )
-
-    def _name_of(self, name: Any, kind: str) -> str:
-        """A name, or the registered name of a decorated function. Raises ValueError for anything else."""
-        if isinstance(name, str) and name:
-            return name
-        if isinstance(name, sdk.FunctionBuilder):
-            return self._name_of_builder(name, kind)
-        if callable(name):
-            raise ValueError(
-                f"a plain function was passed where the name of an {kind} is needed: decorate it with the "
-                f"{_TRIGGER_WORDS[kind]} decorator, or pass the name of the function as a string"
-            )
-        raise ValueError("function_name cannot be empty")
-
-    def _name_of_builder(self, builder: Any, kind: str) -> str:
-        trigger = sdk.builder_trigger(builder)
-        expected = _TRIGGER_WORDS[kind]
-        if trigger.lower() != expected.lower():
-            raise ValueError(
-                f"Received function with Trigger-type `{trigger}` but expected `{expected}`. Ensure your function is "
-                f"annotated with the `{expected}` decorator or directly pass in the name of the function as a string."
-            )
-        return self._functions.registered(sdk.builder_name(builder), among=kind)
-
-
-_TRIGGER_WORDS = {"activity": "ActivityTrigger", "orchestrator": "OrchestrationTrigger"}
 
 
 def _instant_of(fire_at: Any) -> Instant:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["DurableFunctions", "Orchestrator"]
+__all__ = ["DurableFunctions", "Entity", "Orchestrator"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,8 +16,16 @@ class Orchestrator:
     input_type: type | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """``call`` is the author's own function: one call for each operation."""
+
+    name: str
+    call: Callable[[Any], Any]
+
+
 class DurableFunctions:
-    """Names of orchestrators and activities.
+    """Orchestrators, activities and entities; of activities the names only.
 
     ``aliases`` maps a Python name to the registered one: a decorated function passed by reference is known by
     its Python name, whatever name it was registered under.
@@ -28,9 +36,12 @@ class DurableFunctions:
         orchestrators: Iterable[Orchestrator],
         activities: Iterable[str],
         aliases: Mapping[str, str] | None = None,
+        *,
+        entities: Iterable[Entity] = (),
     ) -> None:
         self._orchestrators = {o.name.lower(): o for o in orchestrators}
         self._activities = {name.lower(): name for name in activities}
+        self._entities = {e.name.lower(): e for e in entities}
         self._aliases = {python.lower(): registered for python, registered in (aliases or {}).items()}
 
     @property
@@ -41,6 +52,10 @@ class DurableFunctions:
     def activity_names(self) -> list[str]:
         return list(self._activities.values())
 
+    @property
+    def entity_names(self) -> list[str]:
+        return [e.name for e in self._entities.values()]
+
     def orchestrator(self, name: str) -> Orchestrator | None:
         return self._orchestrators.get(name.lower())
 
@@ -48,9 +63,17 @@ class DurableFunctions:
         """The registered name, or None when there is no such activity."""
         return self._activities.get(name.lower())
 
+    def entity(self, name: str) -> Entity | None:
+        return self._entities.get(name.lower())
+
     def registered(self, python_name: str, *, among: str) -> str:
-        """The registered name of a function passed by reference; ``among`` is ``activity`` or ``orchestrator``."""
-        known = self._activities if among == "activity" else self._orchestrators
-        if python_name.lower() in known:
+        """The registered name of a function passed by reference; ``among`` is ``activity``, ``orchestrator``
+        or ``entity``."""
+        if python_name.lower() in self._known(among):
             return python_name
         return self._aliases.get(python_name.lower(), python_name)
+
+    def _known(self, kind: str) -> Mapping[str, object]:
+        if kind == "activity":
+            return self._activities
+        return self._orchestrators if kind == "orchestrator" else self._entities
