@@ -1,8 +1,13 @@
 """The identities that cross seams, so that one cannot be passed for another."""
 
+import unicodedata
 from typing import NewType
 
-__all__ = ["ExecutionId", "InstanceId", "WorkerId"]
+from funchost.errors import InvalidArgument
+
+__all__ = ["LONGEST_INSTANCE_ID", "ExecutionId", "InstanceId", "WorkerId", "instance_id_of"]
+
+LONGEST_INSTANCE_ID = 256
 
 InstanceId = NewType("InstanceId", str)
 """Names one orchestration for ever; case-sensitive. Entities: ``@name@key``."""
@@ -12,3 +17,19 @@ ExecutionId = NewType("ExecutionId", str)
 
 WorkerId = NewType("WorkerId", str)
 """One process that works on a task hub, for the life of that process."""
+
+
+def instance_id_of(text: str) -> InstanceId:
+    """The id of an orchestration from what a caller gave.
+
+    Raises InvalidArgument with the texts of the reference host, swapped arguments included: clients
+    only ever display them."""
+    if text.startswith("@"):
+        raise InvalidArgument("instanceId (Parameter 'Orchestration instance ids must not start with @.')")
+    if any(c in "/\\#?" or unicodedata.category(c) == "Cc" for c in text):
+        raise InvalidArgument(
+            "instanceId (Parameter 'Orchestration instance ids must not contain /, \\, #, ?, or control characters.')"
+        )
+    if len(text) > LONGEST_INSTANCE_ID:
+        raise InvalidArgument("Instance ID lengths must not exceed 256 characters.")
+    return InstanceId(text)

@@ -6,7 +6,6 @@ an :class:`Instance` that :meth:`HubClient.open` has checked; one that finishes 
 """
 
 import asyncio
-import unicodedata
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -22,12 +21,10 @@ from funchost.durable.events import (
 from funchost.durable.status import NON_RUNNING, TERMINAL, RuntimeStatus
 from funchost.durable.texts import unknown_function
 from funchost.errors import InstanceGone, InstanceNotFound, InvalidArgument, InvalidOperation
-from funchost.ids import InstanceId
+from funchost.ids import InstanceId, instance_id_of
 from funchost.taskhub import Instance, NewInstance, Query, TaskHub
 
-__all__ = ["HubClient", "instance_id_of"]
-
-LONGEST_INSTANCE_ID = 256
+__all__ = ["HubClient"]
 
 _SHORTEST_POLL_S = 0.02
 """An interval of 0 is legal for a caller and would keep a core busy."""
@@ -199,20 +196,6 @@ class HubClient:
         if registered is None:
             raise InvalidArgument(unknown_function(name, "orchestrator", self._orchestrators.values()))
         return registered
-
-
-def instance_id_of(text: str) -> InstanceId:
-    """Raises InvalidArgument with the texts of the reference host, swapped arguments included: clients
-    only ever display them."""
-    if text.startswith("@"):
-        raise InvalidArgument("instanceId (Parameter 'Orchestration instance ids must not start with @.')")
-    if any(c in "/\\#?" or unicodedata.category(c) == "Cc" for c in text):
-        raise InvalidArgument(
-            "instanceId (Parameter 'Orchestration instance ids must not contain /, \\, #, ?, or control characters.')"
-        )
-    if len(text) > LONGEST_INSTANCE_ID:
-        raise InvalidArgument("Instance ID lengths must not exceed 256 characters.")
-    return InstanceId(text)
 
 
 def _not_in_this_state(operation: str, instance: Instance) -> str:
