@@ -5,9 +5,9 @@ makes a task and serialises its input at once; nothing is scheduled before the t
 """
 
 from collections.abc import Collection
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 from uuid import UUID
 
 from funchost.durable import payloads, sdk
@@ -16,12 +16,13 @@ from funchost.durable.deterministic_ids import new_guid, new_uuid
 from funchost.durable.events import ExecutionStarted, HistoryEvent
 from funchost.durable.functions import DurableFunctions
 from funchost.durable.histories import HistoryEventView, history_views
+from funchost.durable.moments import instant_of
 from funchost.durable.open_tasks import EventWait, OpenTasks
 from funchost.durable.references import name_of
 from funchost.durable.retry import rule_of
 from funchost.durable.tasks import AtomicTask, RetryAbleTask, Task, TimerTask, WhenAllTask, WhenAnyTask
 from funchost.ids import InstanceId
-from funchost.instant import Instant, from_datetime, to_datetime
+from funchost.instant import Instant, to_datetime
 
 __all__ = ["Events", "OrchestrationContext"]
 
@@ -160,9 +161,10 @@ class OrchestrationContext(sdk.DurableOrchestrationContext):
             return self._child(*call)
         return RetryAbleTask(self._tasks, rule_of(retry_options), lambda: self._child(*call))
 
-    def create_timer(self, fire_at: datetime) -> TimerTask:
-        """A timer of any length. An aware time is converted to UTC, a naive one is UTC."""
-        return TimerTask(self._tasks, CreateTimer(-1, _instant_of(fire_at)))
+    def create_timer(self, fire_at: datetime | timedelta) -> TimerTask:
+        """A timer of any length. An aware time is converted to UTC, a naive one is UTC, a timedelta counts from
+        now."""
+        return TimerTask(self._tasks, CreateTimer(-1, instant_of(fire_at, self._tasks.now, "fireAt")))
 
     def wait_for_external_event(self, name: str, expected_type: type | None = None) -> Task:
         if not name:
@@ -258,11 +260,3 @@ class OrchestrationContext(sdk.DurableOrchestrationContext):
                 "The instance ID of a sub-orchestration must be different than the instance ID of a parent "
                 "orchestration."
             )
-
-
-def _instant_of(fire_at: Any) -> Instant:
-    if isinstance(fire_at, datetime):
-        return from_datetime(fire_at)
-    if isinstance(fire_at, date):
-        return from_datetime(datetime(fire_at.year, fire_at.month, fire_at.day, tzinfo=UTC))
-    raise ValueError("fireAt: Expected valid datetime object but got ", cast(object, fire_at))

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, cast
 
+from azure.durable_functions.models import DurableEntityContext as _DurableEntityContext
 from azure.durable_functions.models import DurableOrchestrationContext as _DurableOrchestrationContext
 from azure.durable_functions.models.RetryOptions import RetryOptions
 from azure.durable_functions.models.Task import TaskBase, TaskState
@@ -17,6 +18,7 @@ from azure.functions import _durable_functions as _codec
 from azure.functions.decorators.function_app import FunctionBuilder
 
 __all__ = [
+    "DurableEntityContext",
     "DurableOrchestrationContext",
     "FunctionBuilder",
     "RetryOptions",
@@ -29,6 +31,7 @@ __all__ = [
     "return_type",
 ]
 
+DurableEntityContext = cast(type[Any], _DurableEntityContext)
 DurableOrchestrationContext = cast(type[Any], _DurableOrchestrationContext)
 
 

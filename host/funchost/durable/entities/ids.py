@@ -1,10 +1,12 @@
 """How entities are named: ``@name@key``, the name in lower case, the key as it is."""
 
+import unicodedata
 from dataclasses import dataclass
+from typing import Any
 
 from funchost.ids import InstanceId
 
-__all__ = ["EntityKey", "entity_of", "is_entity"]
+__all__ = ["EntityKey", "entity_key", "entity_of", "is_entity"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -38,4 +40,17 @@ def entity_of(instance_id: str) -> EntityKey:
     name, at, key = instance_id[1:].partition("@")
     if not (is_entity(instance_id) and name and at):
         raise ValueError(f"not the id of an entity: {instance_id!r}; such ids are '@name@key'")
+    return EntityKey(name, key)
+
+
+def entity_key(given: Any) -> EntityKey:
+    """From what user code names an entity by: the SDK's ``EntityId``, or anything else with a name and a key.
+
+    Raises ValueError.
+    """
+    name, key = getattr(given, "name", None), getattr(given, "key", None)
+    if not (isinstance(name, str) and isinstance(key, str) and name):
+        raise ValueError(f"an entity is named by an EntityId, not by {given!r}")
+    if any(c in "/\\#?" or unicodedata.category(c) == "Cc" for c in key):
+        raise ValueError(f"entity keys must not contain /, \\, #, ?, or control characters: {key!r}")
     return EntityKey(name, key)

@@ -19,7 +19,9 @@ __all__ = [
     "CONTINUE",
     "LOCK_ACQUIRED",
     "OPERATION",
+    "ORPHANED_LOCK",
     "RELEASE",
+    "UNLABELLED",
     "EntityMessageError",
     "LockRef",
     "Release",
@@ -41,7 +43,12 @@ CONTINUE = "continue"
 """An entity to itself: go on with the queue."""
 
 LOCK_ACQUIRED = "Lock Acquisition Completed"
-_NO_TIME = "0001-01-01T00:00:00"
+
+UNLABELLED = "0001-01-01T00:00:00"
+"""The label of a request that has none."""
+
+ORPHANED_LOCK = "fix-orphaned-lock"
+"""The id of a release by those who clean up: it stands for whatever request the holder made."""
 
 
 class EntityMessageError(ValueError):
@@ -74,8 +81,8 @@ class Request(msgspec.Struct, kw_only=True, omit_defaults=True):
     parent: InstanceId | None = None
     parent_execution: ExecutionId | None = msgspec.field(default=None, name="parentExecution")
     due: str | None = None
-    timestamp: str = msgspec.field(default=_NO_TIME, name="Timestamp")
-    predecessor: str = msgspec.field(default=_NO_TIME, name="Predecessor")
+    timestamp: str = msgspec.field(default=UNLABELLED, name="Timestamp")
+    predecessor: str = msgspec.field(default=UNLABELLED, name="Predecessor")
     lockset: Sequence[LockRef] | None = None
     pos: int = 0
 

@@ -1,0 +1,24 @@
+"""Times as user code gives them."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, cast
+
+from funchost.instant import Instant, from_datetime
+
+__all__ = ["instant_of"]
+
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def instant_of(when: Any, now: Instant, argument: str) -> Instant:
+    """A time, a date (its first moment) or how long from ``now``; what is naive is UTC.
+
+    Raises ValueError, which names ``argument``.
+    """
+    if isinstance(when, timedelta):
+        return Instant(now + when // _MICROSECOND * 10)
+    if isinstance(when, datetime):
+        return from_datetime(when)
+    if isinstance(when, date):
+        return from_datetime(datetime(when.year, when.month, when.day, tzinfo=UTC))
+    raise ValueError(f"{argument}: Expected valid datetime object but got ", cast(object, when))
