@@ -9,7 +9,7 @@ from typing import Protocol
 
 from funchost.instant import Instant
 
-__all__ = ["Clock", "SystemClock", "new_guid", "new_invocation_id", "random_fraction"]
+__all__ = ["Clock", "SystemClock", "new_guid", "new_invocation_id", "new_uuid", "random_fraction"]
 
 
 class Clock(Protocol):
@@ -55,6 +55,10 @@ class SystemClock:
 def new_guid() -> str:
     """A random GUID in .NET's ``N`` form: 32 lower-case hex digits."""
     return uuid.uuid4().hex
+
+
+def new_uuid() -> uuid.UUID:
+    return uuid.uuid4()
 
 
 def new_invocation_id() -> str:

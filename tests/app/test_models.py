@@ -86,10 +86,10 @@ def test_an_output_that_the_host_lacks_does_not_keep_a_function_from_running(loa
     assert loader.one(body).runs
 
 
-def test_entities_are_listed_with_one_note(loader: Loader):
+def test_entities_run(loader: Loader):
     app = loader.script('@app.entity_trigger(context_name="context")\ndef counter(context): ...\n')
-    assert app.functions[0].problem is None
-    assert app.notes == ("entities are listed, but their operations are not available yet: counter",)
+    assert app.functions[0].runs
+    assert app.notes == ()
 
 
 def test_the_process_becomes_the_app_s(loader: Loader):

@@ -99,8 +99,6 @@ def _remarks(functions: Sequence[FunctionSpec]) -> list[str]:
     notes: list[str] = []
     if not functions:
         notes.append("no functions found; the host runs, and answers 404 everywhere")
-    if entities := [f.name for f in functions if f.trigger.kind == "entitytrigger" and f.runs]:
-        notes.append(f"entities are listed, but their operations are not available yet: {', '.join(entities)}")
     if doubled := [f"{f.name}.{b.name}" for f in functions for b in f.bindings if "__" in b.name]:
         notes.append(f"parameter names with two underscores do not run on Azure: {', '.join(doubled)}")
     return notes

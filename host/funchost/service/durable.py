@@ -40,10 +40,12 @@ class DurableSide:
         durable = settings.durable
         # Filled when the functions are prepared; they need the clients for that.
         self._orchestrators: dict[str, str] = {}
+        self._entities: dict[str, str] = {}
         client = HubClient(
             hub,
             clock,
             orchestrators=self._orchestrators,
+            entities=self._entities,
             replacing=frozenset(RuntimeStatus) if durable.override_any_state else NON_RUNNING,
             default_version=durable.default_version,
         )

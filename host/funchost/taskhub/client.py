@@ -23,6 +23,7 @@ from funchost.durable.texts import unknown_function
 from funchost.errors import InstanceGone, InstanceNotFound, InvalidArgument, InvalidOperation
 from funchost.ids import InstanceId, instance_id_of
 from funchost.taskhub import Instance, NewInstance, Query, TaskHub
+from funchost.taskhub.entity_client import EntityClient
 
 __all__ = ["HubClient"]
 
@@ -33,8 +34,8 @@ _SHORTEST_POLL_S = 0.02
 class HubClient:
     """Asks ``hub`` on behalf of one app.
 
-    ``orchestrators`` maps the lower-case names of all that can be started to the names they are
-    registered under; it is read at each use. ``replacing`` are the states in which a start takes the
+    ``orchestrators`` and ``entities`` map the lower-case names of the functions to the names they are registered
+    under; they are read at each use. ``replacing`` are the states in which a start takes the
     place of an existing instance. Coroutines run on the loop that opened the hub.
     """
 
@@ -44,10 +45,12 @@ class HubClient:
         clock: Clock,
         *,
         orchestrators: Mapping[str, str],
+        entities: Mapping[str, str] | None = None,
         replacing: frozenset[RuntimeStatus] = NON_RUNNING,
         default_version: str = "",
     ) -> None:
         self.hub = hub
+        self.entities = EntityClient(hub, clock, functions={} if entities is None else entities)
         self._clock = clock
         self._orchestrators = orchestrators
         self._replacing = replacing

@@ -73,6 +73,11 @@ class App:
         assert isinstance(settled, Committed)
         await self._worker.release(InstanceId(instance_id))
 
+    async def settle(self, instance_id: str, outcome: Outcome) -> None:
+        """Commit ``outcome`` with all messages that wait for the instance."""
+        assert isinstance(await self._commit(await self._episode(instance_id), outcome), Committed)
+        await self._worker.release(InstanceId(instance_id))
+
     async def become(self, instance_id: str, status: RuntimeStatus, output: str | None = None) -> None:
         change = StatusChange(status, output) if output is not None else StatusChange(status)
         await self.advance(instance_id, change)
@@ -107,7 +112,7 @@ async def durable_app(
     replacing: frozenset[RuntimeStatus] | None = None,
     default_version: str = "",
 ) -> AsyncGenerator[App]:
-    """An app with the orchestrators Hello and Other, whose hub is TestHub."""
+    """An app with the orchestrators Hello and Other and the entity Counter, whose hub is TestHub."""
     async with AsyncExitStack() as stack:
         hub = SqliteTaskHub.open(folder / "hub.db", name="TestHub", data_dir=folder, clock=SystemClock())
         stack.push_async_callback(hub.close)
@@ -116,6 +121,7 @@ async def durable_app(
             hub,
             clock or SystemClock(),
             orchestrators={"hello": "Hello", "other": "Other"},
+            entities={"counter": "Counter"},
             default_version=default_version,
             **({} if replacing is None else {"replacing": replacing}),
         )

@@ -326,37 +326,3 @@ async def test_what_is_no_route_or_not_with_this_method_is_not_found(open_app: O
 async def test_every_host_is_primary(open_app: OpenApp):
     async with open_app() as app:
         assert is_empty(await app.public.post(f"{BASE}/makeprimary"), 200)
-
-
-async def test_without_entity_functions_there_are_no_entities(open_app: OpenApp):
-    async with open_app() as app:
-        answer = await app.public.get(f"{BASE}/entities/counter")
-        assert (answer.json(), answer.headers["x-ms-continuation-token"]) == ([], "")
-        assert is_empty(await app.public.get(f"{BASE}/entities/counter/$"), 404)
-        answer = await app.public.post(f"{BASE}/entities/Counter/k?op=add", json=1)
-        assert (answer.status_code, answer.json()) == (
-            400,
-            {
-                "Message": "The function 'counter' doesn't exist, is disabled, or is not an entity function. "
-                "Additional info: No entity functions are currently registered!"
-            },
-        )
-
-
-@pytest.mark.parametrize(
-    ("path", "body", "text"),
-    [
-        ("", "", "Invalid entity id: entity name must not be a null or empty string. (Parameter 'entityName')"),
-        (
-            "/counter/a%2Fb",
-            "",
-            "entityKey (Parameter 'Entity keys must not contain /, \\, #, ?, or control characters.')",
-        ),
-        ("/counter/k", "{", "Could not parse JSON content: "),
-    ],
-)
-async def test_a_signal_that_cannot_be_one_is_refused(open_app: OpenApp, path: str, body: str, text: str):
-    async with open_app() as app:
-        answer = await app.public.post(f"{BASE}/entities{path}", content=body, headers=JSON)
-        assert answer.status_code == 400
-        assert answer.json()["Message"].startswith(text)

@@ -22,7 +22,7 @@ from funchost.errors import FunctionTimeout
 from funchost.instant import Instant
 from funchost.tracebacks import own_traceback
 
-__all__ = ["BatchEnded", "BatchResult", "EntityEngine", "Operation", "run_batch"]
+__all__ = ["BatchEnded", "BatchResult", "EntityEngine", "Operation", "all_failed", "run_batch"]
 
 
 class BatchEnded(BaseException):
@@ -90,7 +90,7 @@ def run_batch(
     function = engine.functions.entity(entity.name)
     if function is None:
         error = texts.unknown_function(entity.name, "entity", engine.functions.entity_names)
-        return BatchResult(_all_failed(requests, error), exists, state)
+        return BatchResult(all_failed(requests, error), exists, state)
     context = EntityContext(
         entity, exists=exists, state=state, now=now, functions=engine.functions, new_guid=engine.new_guid
     )
@@ -99,12 +99,12 @@ def run_batch(
             operations = [_run(function, request, context, engine) for request in requests]
             new_state, unstorable = _state_json(context)
     except FunctionTimeout as exc:
-        return BatchResult(_all_failed(requests, exc.text, own_traceback(exc)), exists, state)
+        return BatchResult(all_failed(requests, exc.text, own_traceback(exc)), exists, state)
     finally:
         context.seal()
     if unstorable is not None:
         error = f"the state of entity {entity} cannot be serialised: {texts.error_text(unstorable)}"
-        return BatchResult(_all_failed(requests, error, own_traceback(unstorable)), exists, state)
+        return BatchResult(all_failed(requests, error, own_traceback(unstorable)), exists, state)
     return BatchResult(operations, context.exists, new_state, context.signals, context.starts)
 
 
@@ -147,5 +147,5 @@ def _state_json(context: EntityContext) -> tuple[str | None, BaseException | Non
         return None, exc
 
 
-def _all_failed(requests: Sequence[Request], error: str, traceback: str | None = None) -> list[Operation]:
+def all_failed(requests: Sequence[Request], error: str, traceback: str | None = None) -> list[Operation]:
     return [Operation(request, error=error, traceback=traceback) for request in requests]

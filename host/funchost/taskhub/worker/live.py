@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from funchost.durable.events import HistoryEvent
 from funchost.durable.execution import Execution
 from funchost.ids import ExecutionId, InstanceId
-from funchost.taskhub import ActivityWork, Received, Session, Snapshot
+from funchost.taskhub import ActivityWork, Received
 
-__all__ = ["Answer", "LiveEntity", "LiveInstance", "live_of"]
+__all__ = ["Answer", "LiveInstance"]
 
 
 @dataclass(slots=True, eq=False)
@@ -44,19 +44,3 @@ class LiveInstance:
     lock: threading.Lock = field(default_factory=threading.Lock)
     attempts: int = 0
     used_at: float = 0.0
-
-
-@dataclass(slots=True, eq=False)
-class LiveEntity(LiveInstance):
-    """An entity has no past but its snapshot, and no code that waits."""
-
-    snapshot: Snapshot = field(default_factory=lambda: Snapshot(None))
-
-
-def live_of(session: Session) -> LiveInstance:
-    """What ``session``, which carries its past, begins as."""
-    past = session.past
-    assert past is not None
-    if isinstance(past, Snapshot):
-        return LiveEntity(session.instance, session.execution, session.token, [], snapshot=past)
-    return LiveInstance(session.instance, session.execution, session.token, list(past))

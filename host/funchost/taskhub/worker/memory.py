@@ -4,16 +4,13 @@ import threading
 
 from funchost.durable.execution import Execution
 from funchost.ids import InstanceId
-from funchost.taskhub import Episode
-from funchost.taskhub.worker.live import LiveEntity, LiveInstance, live_of
+from funchost.taskhub import Episode, Snapshot
+from funchost.taskhub.worker.live import LiveInstance
 
 __all__ = ["LiveInstances"]
 
 _INSTANCE_SIZE = 10
 """What an instance itself weighs, counted in events."""
-
-_EVENT_CHARACTERS = 500
-"""As much of an entity's state weighs as one event."""
 
 
 class LiveInstances:
@@ -46,7 +43,8 @@ class LiveInstances:
             if live is not None and live.execution == session.execution:
                 return live
             if session.past is not None:
-                live = live_of(session)
+                assert not isinstance(session.past, Snapshot), "entities are driven elsewhere"
+                live = LiveInstance(session.instance, session.execution, session.token, list(session.past))
                 live.attempts = episode.attempt - 1
                 self._live[session.instance] = live
                 return live
@@ -98,6 +96,4 @@ class LiveInstances:
 
 
 def _size(live: LiveInstance) -> int:
-    if isinstance(live, LiveEntity):
-        return len(live.snapshot.state or "") // _EVENT_CHARACTERS + _INSTANCE_SIZE
     return len(live.past) + _INSTANCE_SIZE

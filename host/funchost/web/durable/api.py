@@ -29,7 +29,7 @@ class DurableApi:
         self.links = InstanceLinks(client.hub.name, connection)
         self._starts = Starts(client, self.links)
         self._instances = Instances(client, clock)
-        self._entities = Entities()
+        self._entities = Entities(client.entities)
 
     async def handle(self, request: ApiRequest) -> ApiResponse:
         """Never raises: what goes wrong is an answer too, and is logged when it is not the caller's mistake."""

@@ -1,43 +1,91 @@
-"""Entities over HTTP, as an app without entity functions answers: there are none, and none can be signalled."""
+"""Entities over HTTP: their states, lists of them, and signals to them."""
 
+import json
 import unicodedata
+from urllib.parse import quote, unquote
 
-from funchost.durable.texts import unknown_function
+from funchost.durable.entities.ids import EntityKey
+from funchost.errors import InvalidArgument
+from funchost.instant import isoformat
+from funchost.taskhub import PageToken, Query
+from funchost.taskhub.entity_client import EntityClient
 from funchost.web.durable.answers import ApiRequest, ApiResponse, BadMessage, empty, json_answer
 from funchost.web.durable.instances import CONTINUATION
-from funchost.web.durable.jsontext import InvalidJson, body_text
+from funchost.web.durable.jsontext import InvalidJson, body_text, stored_value
 
 __all__ = ["Entities"]
+
+_PAGE = 100
+_DELETE = "delete"
+"""The operation that a DELETE stands for."""
 
 
 class Entities:
     """The routes below ``entities``."""
 
+    def __init__(self, client: EntityClient) -> None:
+        self._client = client
+
     async def state(self, request: ApiRequest, name: str, key: str) -> ApiResponse:
-        _check(name, key)
-        return empty(404)
+        state = await self._client.state(_entity(name, key))
+        return empty(404) if state is None else json_answer(200, stored_value(state))
 
     async def list(self, request: ApiRequest, name: str) -> ApiResponse:
-        return json_answer(200, [], {CONTINUATION: ""})
+        query = request.query
+        top = query.integer("top")
+        if top is None or top <= 0:
+            top = None if request.door.local else _PAGE
+        wanted = Query(
+            id_prefix=f"@{name.lower()}@" if name else "@",
+            updated_from=query.moment("lastOperationTimeFrom"),
+            updated_to=query.moment("lastOperationTimeTo"),
+            top=top,
+            payloads=query.flag("fetchState", default=False),
+        )
+        token = unquote(request.headers.get(CONTINUATION, "").strip())
+        page = await self._client.list(wanted, page=PageToken(token) if token else None)
+        rows = [
+            {
+                "entityId": {"name": view.key.name, "key": view.key.key},
+                "lastOperationTime": isoformat(view.last_operation),
+                "state": stored_value(view.state),
+            }
+            for view in page.entities
+        ]
+        return json_answer(200, rows, {CONTINUATION: quote(page.next or "", safe="")})
 
     async def signal(self, request: ApiRequest, name: str, key: str) -> ApiResponse:
-        """Also a DELETE, which is the signal ``delete``."""
-        _check(name, key)
-        _check_body(request)
-        raise BadMessage(unknown_function(name.lower(), "entity", ()))
+        """Also a DELETE, which is the signal ``delete`` without an input."""
+        entity = _entity(name, key)
+        deletes = request.method == "DELETE"
+        operation = _DELETE if deletes else request.query.text("op") or ""
+        input_text = None if deletes else _input(request)
+        due = request.query.moment("scheduledTime")
+        if due is None and request.query.text("scheduledTime"):
+            raise BadMessage("The parameter 'scheduledTime' is not a time; write it as 2030-01-31T12:00:00Z.")
+        try:
+            await self._client.signal(entity, operation, input_text, due=due)
+        except InvalidArgument as error:
+            raise BadMessage(str(error)) from error
+        return empty(202)
 
 
-def _check(name: str, key: str) -> None:
+def _entity(name: str, key: str) -> EntityKey:
     if not name:
         raise BadMessage("Invalid entity id: entity name must not be a null or empty string. (Parameter 'entityName')")
     if any(c in "/\\#?" or unicodedata.category(c) == "Cc" for c in key):
         raise BadMessage("entityKey (Parameter 'Entity keys must not contain /, \\, #, ?, or control characters.')")
+    return EntityKey(name, key)
 
 
-def _check_body(request: ApiRequest) -> None:
+def _input(request: ApiRequest) -> str | None:
+    """The operation's input as JSON text: the JSON value of a JSON body, any other body as a string."""
+    if not request.body:
+        return None
     media_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
-    if request.method == "POST" and media_type == "application/json":
-        try:
-            body_text(request.body)
-        except InvalidJson as error:
-            raise BadMessage(f"Could not parse JSON content: {error}") from error
+    if media_type != "application/json":
+        return json.dumps(request.body.decode("utf-8", "replace"))
+    try:
+        return body_text(request.body)
+    except InvalidJson as error:
+        raise BadMessage(f"Could not parse JSON content: {error}") from error
