@@ -33,8 +33,9 @@ Connect = Callable[[App], AbstractAsyncContextManager[Any]]
 
 
 def _api(app: App) -> DurableApi:
-    names = {"orchestrators": {"hello": "Hello"}, "entities": {"counter": "Counter"}}
-    return DurableApi(HubClient(app.hub, SystemClock(), **names), SystemClock())
+    clock = SystemClock()
+    client = HubClient(app.hub, clock, orchestrators={"hello": "Hello"}, entities={"counter": "Counter"})
+    return DurableApi(client, clock)
 
 
 def _binding(base: str) -> str:
