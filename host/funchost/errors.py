@@ -67,15 +67,16 @@ class FunctionError(FunchostError):
 
 
 class FunctionTimeout(FunctionError):
-    """User code ran past ``functionTimeout`` of host.json."""
+    """User code ran past ``functionTimeout`` of host.json. ``place``: where it stood then, empty when unknown."""
 
-    def __init__(self, function: str, invocation_id: str, limit: str) -> None:
+    def __init__(self, function: str, invocation_id: str, limit: str, *, place: str = "") -> None:
         super().__init__(
             function,
             invocation_id,
             "FunctionTimeoutException",
             f"Timeout value of {limit} was exceeded by function: Functions.{function}",
         )
+        self.place = place
 
 
 class NondeterminismError(FunchostError):

@@ -6,6 +6,7 @@ for everything that is ready.
 """
 
 import asyncio
+import itertools
 import logging
 import threading
 from collections import deque
@@ -15,7 +16,7 @@ from queue import SimpleQueue
 from time import monotonic
 from typing import Any, TypeVar
 
-__all__ = ["ThreadPool", "ThreadsClosed"]
+__all__ = ["ThreadPool", "ThreadsClosed", "give_up"]
 
 logger = logging.getLogger(__name__)
 
@@ -63,6 +64,24 @@ class _Mailbox:
 _Task = tuple[Context, Callable[..., Any], tuple[Any, ...], "asyncio.Future[Any] | None", _Mailbox | None]
 
 
+class _Member(threading.Thread):
+    """A thread of ``pool``. ``given_up``: another has its place, and it ends when what it runs returns."""
+
+    def __init__(self, pool: "ThreadPool", name: str) -> None:
+        super().__init__(name=name, daemon=True)
+        self.pool = pool
+        self.given_up = False
+
+    def run(self) -> None:
+        self.pool._work(self)
+
+
+def give_up(thread: threading.Thread) -> None:
+    """``thread`` hangs in what it runs: if it is one of a pool's, another takes its place at once."""
+    if isinstance(thread, _Member):
+        thread.pool._replace(thread)
+
+
 class ThreadPool:
     """At most ``size`` threads, started when there is work for them, shared by all blocking user code.
 
@@ -75,7 +94,8 @@ class ThreadPool:
         self.size = size
         self._name = name
         self._tasks: SimpleQueue[_Task | None] = SimpleQueue()
-        self._threads: list[threading.Thread] = []
+        self._threads: list[_Member] = []
+        self._numbers = itertools.count(1)
         self._starting = threading.Lock()
         self._closed = False
         # One token for each thread that is about to wait for work; used only until all threads exist.
@@ -134,19 +154,33 @@ class ThreadPool:
         except IndexError:
             pass
         with self._starting:
-            number = len(self._threads) + 1
-            if number > self.size or self._closed:
+            if len(self._threads) >= self.size or self._closed:
                 return
-            thread = threading.Thread(target=self._work, name=f"{self._name}-{number}", daemon=True)
-            self._threads.append(thread)
+            thread = self._new_member()
         thread.start()
 
-    def _work(self) -> None:
+    def _replace(self, member: _Member) -> None:
+        with self._starting:
+            if member.given_up or self._closed:
+                return
+            member.given_up = True
+            self._threads.remove(member)
+            thread = self._new_member()
+        thread.start()
+
+    def _new_member(self) -> _Member:
+        thread = _Member(self, f"{self._name}-{next(self._numbers)}")
+        self._threads.append(thread)
+        return thread
+
+    def _work(self, member: _Member) -> None:
         tasks = self._tasks
         while (task := tasks.get()) is not None:
             _perform(task)
             # Nothing of the last invocation may live on while this thread waits for the next.
             del task
+            if member.given_up:
+                return
             if len(self._threads) < self.size:
                 self._idle.append(None)
 

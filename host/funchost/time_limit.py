@@ -1,0 +1,206 @@
+"""How long user code may keep a thread.
+
+What runs too long is ended by an exception that is raised in its thread between two instructions of Python, again
+and again until the code is left: that ends any loop. A call that does not come back, such as a read from a
+socket, cannot be ended. Its thread is given up: what it was to do counts as done, another thread takes its place,
+and whatever it brings when it returns at last is dropped.
+
+Nothing but the code itself may be hit. So the exception is raised only while ``exposed`` is set, which the thread
+itself clears before anything else when it leaves the code; and it does not go on before it has withdrawn, under the
+lock that the exception is raised under, what may still be on its way.
+"""
+
+import ctypes
+import logging
+import sys
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TypeVar
+
+from funchost.errors import FunctionTimeout
+from funchost.settings import format_timespan
+from funchost.threads import give_up
+from funchost.tracebacks import whereabouts
+
+__all__ = ["GRACE_S", "GivenUp", "OutOfTime", "TimeLimit"]
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+GRACE_S = 2.0
+"""How long code gets to end by the exception, its ``finally`` blocks included, before its thread is given up."""
+
+_AGAIN_S = 0.02
+_AGAIN_WHEN_GIVEN_UP_S = 1.0
+_STOP_S = 1.0
+
+# The types of the arguments are not declared: then None is a null pointer, which withdraws.
+_raise_in_thread = ctypes.pythonapi.PyThreadState_SetAsyncExc
+
+
+class OutOfTime(BaseException):
+    """Raised inside of user code whose time is over; no Exception, because those are often caught and survived."""
+
+
+class GivenUp(Exception):
+    """The thread was given up before the code returned: its work is somebody else's by now."""
+
+
+class _Call:
+    """One call of user code, which is ``over`` once its time was, and ``lost`` with its thread.
+
+    ``ends_at`` and ``look_at`` are monotonic seconds.
+    """
+
+    __slots__ = ("ends_at", "exposed", "function", "given_up", "lock", "look_at", "lost", "over", "place", "thread")
+
+    def __init__(self, function: str, ends_at: float, given_up: Callable[[FunctionTimeout], object]) -> None:
+        self.function = function
+        self.thread = threading.current_thread()
+        self.ends_at = self.look_at = ends_at
+        self.place = ""
+        self.given_up = given_up
+        self.lock = threading.Lock()
+        self.exposed = False
+        self.over = False
+        self.lost = False
+
+    def end(self, *, lose: bool) -> None:
+        """Raise the exception, unless the code is being left. ``lose``: its time to do so is over as well."""
+        with self.lock:
+            if not self.exposed:
+                return
+            if not self.over:
+                self.place = self._whereabouts()
+            self.over = True
+            self.lost = self.lost or lose
+            _raise_in_thread(ctypes.c_ulong(self.thread.ident or 0), ctypes.py_object(OutOfTime))
+
+    def withdraw(self) -> None:
+        with self.lock:
+            if self.over:
+                _raise_in_thread(ctypes.c_ulong(self.thread.ident or 0), None)
+
+    def _whereabouts(self) -> str:
+        frame = sys._current_frames().get(self.thread.ident or 0)
+        return "" if frame is None else whereabouts(frame)
+
+
+class TimeLimit:
+    """The limit of all calls of user code that go through :meth:`call`; None: there is none.
+
+    ``monotonic`` gives seconds. One thread watches all calls, and sleeps until the first of them may be over.
+    """
+
+    def __init__(self, limit: timedelta | None, monotonic: Callable[[], float], *, grace_s: float = GRACE_S) -> None:
+        self.threads_given_up = 0
+        """How many threads hung in a call that could not be ended, since the start."""
+        self._limit = limit
+        self._limit_s = 0.0 if limit is None else limit.total_seconds()
+        self._grace_s = grace_s
+        self._monotonic = monotonic
+        self._calls: set[_Call] = set()
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="time-limit", daemon=True)
+
+    def start(self) -> None:
+        if self._limit is not None:
+            self._thread.start()
+
+    def stop(self) -> None:
+        """What runs goes on without a limit."""
+        self._stopping.set()
+        self._wake.set()
+        if self._thread.is_alive():
+            self._thread.join(_STOP_S)
+
+    def call(self, function: str, code: Callable[[], T], given_up: Callable[[FunctionTimeout], object]) -> T:
+        """What ``code`` returns or raises, if it does so in time; ``function`` is the name to blame.
+
+        Raises FunctionTimeout, whatever the code made of its end. When it does not end, ``given_up`` is called on
+        another thread, and must be quick: from then on the caller's work is done there. Should the code return
+        after all, this raises GivenUp.
+        """
+        if self._limit is None:
+            return code()
+        call = _Call(function, self._monotonic() + self._limit_s, given_up)
+        self._calls.add(call)
+        if not self._wake.is_set():
+            self._wake.set()
+        error: BaseException | None = None
+        result: T | None = None
+        # Between two of these lines nothing is raised: only calls and jumps back let an exception in.
+        try:
+            try:
+                call.exposed = True
+                result = code()
+            finally:
+                call.exposed = False
+            call.withdraw()
+        except BaseException as exc:  # noqa: BLE001 - it is raised below, when nothing can come between
+            call.exposed = False
+            error = exc
+            try:
+                call.withdraw()
+            except OutOfTime:  # it was raised just before the code was left
+                call.withdraw()
+        self._calls.discard(call)
+        if call.lost:
+            raise GivenUp(function) from error
+        if call.over:
+            raise self._timeout(call) from error
+        if error is not None:
+            try:
+                raise error
+            finally:
+                del error  # the traceback holds this frame: break the cycle
+        return result  # type: ignore[return-value]  # what the code returned
+
+    def _timeout(self, call: _Call) -> FunctionTimeout:
+        assert self._limit is not None
+        return FunctionTimeout(call.function, "", format_timespan(self._limit), place=call.place)
+
+    def _watch(self) -> None:
+        while not self._stopping.is_set():
+            self._wake.wait()
+            while self._calls and not self._stopping.is_set():
+                self._stopping.wait(self._end_overdue())
+            self._wake.clear()
+            if self._calls:  # one began between the look and the clear
+                self._wake.set()
+
+    def _end_overdue(self) -> float:
+        """Seconds until the next look. No call that begins meanwhile can be over before that."""
+        now = self._monotonic()
+        wait = self._limit_s
+        for call in list(self._calls):
+            if call.look_at <= now:
+                self._end(call, now)
+            wait = min(wait, call.look_at - now)
+        return max(wait, 0.0)
+
+    def _end(self, call: _Call, now: float) -> None:
+        was_lost = call.lost
+        call.end(lose=now >= call.ends_at + self._grace_s)
+        call.look_at = now + (_AGAIN_WHEN_GIVEN_UP_S if call.lost else _AGAIN_S)
+        if call.lost and not was_lost:
+            self._give_up(call)
+
+    def _give_up(self, call: _Call) -> None:
+        self.threads_given_up += 1
+        timeout = self._timeout(call)
+        logger.error(
+            "%s. It hangs at %s, in a call that cannot be interrupted: its thread is given up",
+            timeout.text,
+            call.place,
+            extra={"function": call.function, "threads_given_up": self.threads_given_up},
+        )
+        try:
+            give_up(call.thread)
+            call.given_up(timeout)
+        except Exception:
+            # The watch over all others goes on.
+            logger.exception("what follows a thread that was given up failed")
