@@ -20,7 +20,7 @@ from funchost.durable.status import RuntimeStatus
 from funchost.ids import ExecutionId, InstanceId
 from funchost.instant import Instant
 from funchost.taskhub import ActivityWork, Append, Restart
-from funchost.taskhub.worker.advance import Advance, Engine, advance
+from funchost.taskhub.worker.advance import Advance, Engine, adopt, advance
 from funchost.taskhub.worker.live import LiveInstance
 
 IT = InstanceId("it")
@@ -54,7 +54,7 @@ def raised(name: str) -> HistoryEvent:
 
 def committed(live: LiveInstance, result: Advance) -> None:
     result.engine.close()
-    live.execution, live.past, live.engine = result.execution, result.past, result.engine
+    adopt(live, result)
 
 
 def chain(context: Any) -> Any:
@@ -96,7 +96,8 @@ def test_a_live_instance_is_untouched_until_its_commit():
     live.engine = None
     again = advance(live, [answer(1)], NOW, app)
     assert again.replayed == len(before)
-    assert [event for event in again.past if isinstance(event, TaskCompleted)] == [answer(1)]
+    committed(live, again)
+    assert [event for event in live.past if isinstance(event, TaskCompleted)] == [answer(1)]
 
 
 def test_what_completes_nothing_is_not_replayed_and_what_does_is():
@@ -128,13 +129,15 @@ def test_continue_as_new_restarts_in_the_same_commit():
             return None
         return (yield context.call_activity("echo", context.get_input()))
 
-    result = advance(a_live_instance(), [start()], NOW, engine(main))
+    live = a_live_instance()
+    result = advance(live, [start()], NOW, engine(main))
     change = result.outcome.change
     assert isinstance(change, Restart)
     assert (change.execution, change.input, change.created, change.carried) == ("2", '"\\"next\\""', NOW, ())
     assert [type(e).__name__ for e in change.events[:3]] == ["OrchestratorStarted", "ExecutionStarted", "TaskScheduled"]
     assert result.execution == "2"
-    assert result.past == change.events
+    committed(live, result)
+    assert live.past == change.events
     assert [a.input for a in result.outcome.activities] == ['["\\"next\\""]']
     assert result.outcome.status is not None
     assert result.outcome.status.status is RuntimeStatus.RUNNING

@@ -30,7 +30,7 @@ from funchost.ids import ExecutionId, InstanceId
 from funchost.instant import TICKS_PER_SECOND, Instant, parse
 from funchost.taskhub import UNCHANGED, ActivityWork, NewActivity, Outcome, Restart, Send, StatusChange
 from funchost.taskhub.worker import activity
-from funchost.taskhub.worker.advance import Advance, Engine, advance
+from funchost.taskhub.worker.advance import Advance, Engine, adopt, advance
 from funchost.taskhub.worker.live import LiveInstance
 
 START = parse("2024-01-01T00:00:00Z")
@@ -198,7 +198,7 @@ class World:
         assert live.past == before, "nothing of a live instance changes before the commit"
         hosted.episodes.append(result)
         self.now = Instant(self.now + EPISODE_TICKS)
-        live.execution, live.past = result.execution, result.past
+        adopt(live, result)
         if result.outcome.status is not None:
             hosted.show(result.outcome.status)
         self._keep(hosted, result)
@@ -209,12 +209,12 @@ class World:
         match self._mode:
             case Mode.REPLAYED:
                 result.engine.close()
+                live.engine = None
                 live.past = decode_events(encode_events(live.past))
-            case Mode.KEPT if result.engine.may_be_kept:
-                live.engine = result.engine
+            case Mode.KEPT if result.engine.must_be_replayed is None:
+                pass
             case Mode.KEPT | Mode.RECORDED:
                 result.engine.close()
-                live.engine = result.engine
 
     def _carry_out(self, hosted: Hosted, outcome: Outcome) -> None:
         live = hosted.live

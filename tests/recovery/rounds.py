@@ -9,7 +9,7 @@ from datetime import timedelta
 from random import Random
 
 from funchost.clock import SystemClock
-from funchost.taskhub.worker.worker import Limits
+from funchost.taskhub.worker.worker import KeptCodeLimits, Limits
 from recovery.host import Folder, Host, HostSetup, open_hub
 from recovery.points import POINTS, Kill
 from recovery.population import IN_FLIGHT, Population, finish, in_flight
@@ -24,10 +24,10 @@ _NO_LIMIT = Limits()
 _LIMITS = (
     _NO_LIMIT,
     Limits(activities=2, claim_ahead=0),
-    Limits(activities=3, episodes=2, claim_ahead=4),
+    Limits(activities=3, episodes=1, claim_ahead=4),
     Limits(events_in_memory=60),
-    Limits(keep_code=timedelta(seconds=10)),
-    Limits(keep_code=timedelta(milliseconds=30), events_in_memory=200),
+    Limits(kept_code=KeptCodeLimits(idle=timedelta(seconds=10), instances=3, compare_every=4)),
+    Limits(kept_code=KeptCodeLimits(idle=timedelta(milliseconds=30)), events_in_memory=200),
 )
 
 

@@ -6,12 +6,15 @@ from collections.abc import Generator
 from datetime import timedelta
 from typing import Any
 
-from funchost.taskhub.worker.worker import Limits
+from funchost.taskhub.worker.worker import KeptCodeLimits, Limits
 from recovery.clocks import JumpingClock
 from recovery.host import FORGET_S, LIMIT_S, Folder
 from recovery.working import working
 
 Code = Generator[Any, Any, Any]
+
+
+KEEPING = Limits(kept_code=KeptCodeLimits(idle=timedelta(seconds=60)))
 
 
 def one(argument: Any) -> int:
@@ -27,7 +30,9 @@ async def test_kept_code_is_resumed_instead_of_run_again(folder: Folder) -> None
             yield context.call_activity("one", step)
         return "out"
 
-    async with working(folder, {"flow": flow}, {"one": one}, limits=Limits(keep_code=timedelta(seconds=10))) as here:
+    async with working(
+        folder, {"flow": flow}, {"one": one}, limits=Limits(kept_code=KeptCodeLimits(idle=timedelta(seconds=10)))
+    ) as here:
         assert (await here.end_of(await here.start("flow"))).output == '"out"'
     assert began == ["flow"]
 
@@ -43,7 +48,7 @@ async def test_code_that_nobody_needs_for_long_is_closed_on_an_episode_thread(fo
             closed.set()
 
     clock = JumpingClock(impatient=FORGET_S)
-    limits = Limits(keep_code=timedelta(milliseconds=50))
+    limits = Limits(kept_code=KeptCodeLimits(idle=timedelta(milliseconds=50)))
     async with working(folder, {"flow": flow}, {"one": one}, clock=clock, limits=limits) as here:
         await here.start("flow")
         assert await asyncio.to_thread(closed.wait, LIMIT_S)

@@ -68,6 +68,8 @@ class Execution:
         variables: Context | None = None,
     ) -> None:
         self.past: list[HistoryEvent] = []
+        """Committed events. Whoever gave the list, and commits an episode, appends the episode's events to it: a
+        copy for each episode would make a long history cost the square of its length."""
         self.arriving: list[HistoryEvent] = []
         self._functions = functions
         self._settings = settings
@@ -86,9 +88,19 @@ class Execution:
     # --- what a caller does ----------------------------------------------------------------------
 
     @property
-    def may_be_kept(self) -> bool:
-        """Whether resuming instead of replaying makes no difference to the author's code."""
-        return self._routine is not None and self._routine.may_be_kept
+    def name(self) -> str:
+        """Of the orchestrator; empty before its start has arrived."""
+        return "" if self._start is None else self._start.name
+
+    @property
+    def has_code(self) -> bool:
+        """Whether user code is suspended here: it can be resumed, and has to be closed."""
+        return self._routine is not None and self._routine.has_code
+
+    @property
+    def must_be_replayed(self) -> str | None:
+        """Why resuming the code instead of replaying it would make a difference to it; None when it would not."""
+        return None if self._routine is None else self._routine.must_be_replayed
 
     @property
     def status(self) -> RuntimeStatus:
@@ -98,9 +110,9 @@ class Execution:
             return RuntimeStatus.SUSPENDED
         return RuntimeStatus.PENDING if self._start is None else RuntimeStatus.RUNNING
 
-    def replay(self, past: Sequence[HistoryEvent], received: Sequence[HistoryEvent], now: Instant) -> Step:
+    def replay(self, past: list[HistoryEvent], received: Sequence[HistoryEvent], now: Instant) -> Step:
         """Feed the committed history, then what has arrived; the execution must be fresh."""
-        self.past = list(past)
+        self.past = past
         # Known from the start: code that reads the history finds all of it, at whatever point it looks.
         self.arriving = _episode(received, now)
         self._tasks.episode = 1 + sum(1 for event in past if event.__class__ is OrchestratorStarted)
@@ -141,8 +153,6 @@ class Execution:
         if self._routine is not None and self._routine.code_needed:
             return None
         step = self._variables.run(self._conclude, now, custom_status, status)
-        # A new list: until the episode is committed, whoever gave us the past goes on believing in it.
-        self.past = self.past + step.events
         self.arriving = []
         return step
 

@@ -41,9 +41,18 @@ class Routine:
         self._awaited: Task | None = None
 
     @property
-    def may_be_kept(self) -> bool:
-        """Whether resuming instead of replaying makes no difference to the author's code."""
-        return self._code is not None and self._code.is_authors_own and not self.context.histories_read
+    def has_code(self) -> bool:
+        """Whether the code is suspended here, neither ended nor closed."""
+        return self._code is not None
+
+    @property
+    def must_be_replayed(self) -> str | None:
+        """Why resuming the code instead of replaying it would make a difference to it; None when it would not."""
+        if self.context.histories_read:
+            return "it reads context.histories"
+        if self._code is not None and not self._code.is_authors_own:
+            return "a wrapper around the function makes its generator"
+        return None
 
     def surely_needs(self, answered: int) -> bool:
         """Whether the answer of that number completes what the code, which is closed, awaits."""

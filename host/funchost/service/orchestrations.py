@@ -23,12 +23,15 @@ from funchost.settings import Settings
 from funchost.taskhub import ActivityWork, TaskHub
 from funchost.taskhub.worker.activity import Activity, encode
 from funchost.taskhub.worker.advance import Advance, Engine
-from funchost.taskhub.worker.worker import EpisodeLog, Limits, OrchestrationWorker, Threads
+from funchost.taskhub.worker.worker import EpisodeLog, KeptCodeLimits, Limits, OrchestrationWorker, Threads
 
 __all__ = ["build_worker", "durable_functions", "worker_limits"]
 
 EPISODE_THREADS = 2
 """Reserved: they keep orchestrators moving when user code blocks every other thread."""
+
+_COMPARE_EVERY = 64
+"""In development so many resumed episodes, of all instances together, lead to one that is replayed as well."""
 
 
 def durable_functions(app: FunctionApp) -> DurableFunctions:
@@ -46,12 +49,18 @@ def durable_functions(app: FunctionApp) -> DurableFunctions:
 def worker_limits(settings: Settings) -> Limits:
     """Ten a processor, as the reference host does, unless host.json says otherwise."""
     default = 10 * (os.cpu_count() or 1)
-    activities = settings.durable.max_concurrent_activities or default
+    durable = settings.durable
+    activities = durable.max_concurrent_activities or default
     return Limits(
         activities=activities,
-        episodes=max(settings.durable.max_concurrent_orchestrators or default, EPISODE_THREADS),
+        episodes=durable.max_concurrent_orchestrators or default,
         claim_ahead=max(64, 4 * activities),
-        keep_code=settings.durable.extended_session_idle if settings.durable.extended_sessions else None,
+        kept_code=KeptCodeLimits(
+            idle=durable.extended_session_idle if durable.extended_sessions else None,
+            instances=durable.max_extended_sessions,
+            compare_every=_COMPARE_EVERY if settings.development else None,
+        ),
+        function_timeout=settings.function_timeout,
     )
 
 

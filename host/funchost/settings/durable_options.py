@@ -32,7 +32,7 @@ DURABLE_OPTIONS: Sequence[Option] = (
     # null counts as ten for each processor
     _count("maxConcurrentActivityFunctions", None, effective=True),
     _count("maxConcurrentOrchestratorFunctions", None, effective=True),
-    _count("maxConcurrentEntityFunctions", None),
+    _count("maxConcurrentEntityFunctions", None, effective=True),
     _count("maxEntityOperationBatchSize", 5000),
     _count("maxOrchestrationActions", 100_000, effective=True),
     Option("localRpcEndpointEnabled", FLAG, effective=True),

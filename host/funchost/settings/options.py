@@ -101,5 +101,7 @@ BLOB_OPTIONS: Sequence[Option] = (
 FUNCHOST_OPTIONS: Sequence[Option] = (
     # full: what is acknowledged survives a power cut. relaxed: it survives a killed process.
     Option("durability", choice("full", "relaxed"), "full", effective=True),
+    # How many suspended orchestrators extended sessions keep at most.
+    Option("maxExtendedSessions", whole(1), 2_000, effective=True),
     Option("routeOrder", _ROUTE_ORDER, effective=True),
 )

@@ -50,11 +50,13 @@ class DurableSettings:
     connection_name: str = "AzureWebJobsStorage"
     max_concurrent_activities: int | None = None
     max_concurrent_orchestrators: int | None = None
+    max_concurrent_entities: int | None = None
     max_orchestration_actions: int = 100_000
     store_inputs: bool = False
     http_poll_ms: int = 30_000
     extended_sessions: bool = False
     extended_session_idle: timedelta = timedelta(seconds=30)
+    max_extended_sessions: int = 2_000
     local_rpc_endpoint: bool = True
     override_any_state: bool = False
     use_forwarded_host: bool = False
@@ -101,6 +103,11 @@ class Settings:
     values: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     app_settings: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     host_json: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
+
+    @property
+    def development(self) -> bool:
+        """Whether this host looks for mistakes of the author that one in production has no time for."""
+        return (self.setting("AZURE_FUNCTIONS_ENVIRONMENT") or "Development").lower() == "development"
 
     def setting(self, name: str) -> str | None:
         """A setting of the app, ignoring case, with ``a:b`` and ``a__b`` the same name; None when absent or empty."""

@@ -12,6 +12,8 @@ from funchost.durable.events import (
     ExecutionCompleted,
     ExecutionStarted,
     HistoryEvent,
+    OrchestratorCompleted,
+    OrchestratorStarted,
     ParentInstance,
     SubOrchestrationInstanceCompleted,
     SubOrchestrationInstanceFailed,
@@ -23,7 +25,7 @@ from funchost.ids import ExecutionId, InstanceId
 from funchost.instant import Instant
 from funchost.taskhub import UNCHANGED, Append, NewActivity, Outcome, Send, StatusChange
 
-__all__ = ["FIRE_AND_FORGET", "activities_of", "damaged", "sends_of", "status_change", "successor_start"]
+__all__ = ["FIRE_AND_FORGET", "activities_of", "damaged", "failed", "sends_of", "status_change", "successor_start"]
 
 FIRE_AND_FORGET = "FireAndForget"
 """The tag of a child whose result nobody waits for."""
@@ -78,10 +80,29 @@ def successor_start(
 
 def damaged(events: Sequence[HistoryEvent], damage: str, now: Instant) -> Outcome:
     """The end of an instance of which no more than ``events`` can be read. A parent is told if they name it."""
-    ending = Ending(RuntimeStatus.FAILED, f"What is stored of this instance cannot be read: {damage}")
-    start = next((event for event in events if isinstance(event, ExecutionStarted)), None)
+    failure = f"What is stored of this instance cannot be read: {damage}"
+    end = ExecutionCompleted(timestamp=now, status=RuntimeStatus.FAILED, result=failure)
+    return _failure(events, [end], failure, now)
+
+
+def failed(past: Sequence[HistoryEvent], received: Sequence[HistoryEvent], failure: str, now: Instant) -> Outcome:
+    """The end of an instance that its host decides, not its code. What was received is kept in the history."""
+    arrived = sorted(received, key=lambda event: not isinstance(event, ExecutionStarted))
+    number = 1 + max((event.event_id for event in past), default=-1)
+    events = [
+        OrchestratorStarted(timestamp=now),
+        *arrived,
+        ExecutionCompleted(timestamp=now, event_id=number, status=RuntimeStatus.FAILED, result=failure),
+        OrchestratorCompleted(timestamp=now),
+    ]
+    return _failure([*past, *arrived], events, failure, now)
+
+
+def _failure(known: Sequence[HistoryEvent], events: Sequence[HistoryEvent], failure: str, now: Instant) -> Outcome:
+    ending = Ending(RuntimeStatus.FAILED, failure)
+    start = next((event for event in known if isinstance(event, ExecutionStarted)), None)
     return Outcome(
-        Append([ExecutionCompleted(timestamp=now, status=ending.status, result=ending.output)]),
+        Append(events),
         sends=() if start is None else _answer_to_parent(ending, start, now),
         status=StatusChange(ending.status, ending.output),
     )

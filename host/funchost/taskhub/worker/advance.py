@@ -10,18 +10,20 @@ from contextvars import Context
 from dataclasses import dataclass, replace
 from itertools import chain
 
+from funchost.durable.comparing import difference as compared
 from funchost.durable.events import ExecutionStarted, HistoryEvent
 from funchost.durable.execution import EngineSettings, Execution
 from funchost.durable.functions import DurableFunctions
 from funchost.durable.status import RuntimeStatus
 from funchost.durable.step import Step
+from funchost.durable.texts import orchestrator_failed
 from funchost.ids import ExecutionId, InstanceId
 from funchost.instant import Instant
 from funchost.taskhub import UNCHANGED, ActivityWork, Append, Outcome, Restart, Send, StatusChange
-from funchost.taskhub.outcomes import activities_of, sends_of, status_change, successor_start
+from funchost.taskhub.outcomes import activities_of, failed, sends_of, status_change, successor_start
 from funchost.taskhub.worker.live import LiveInstance
 
-__all__ = ["Advance", "Engine", "advance"]
+__all__ = ["Advance", "Engine", "adopt", "advance", "name_of", "timed_out"]
 
 _GENERATIONS_A_COMMIT = 16
 """How often an orchestrator may continue as new before that is made durable: a bound for runaway loops."""
@@ -42,16 +44,20 @@ class Engine:
 
 @dataclass(slots=True)
 class Advance:
-    """The result of an episode; ``engine`` and ``execution`` are what the instance has if it is committed."""
+    """The result of an episode; ``engine`` and ``execution`` are what the instance has if it is committed.
+
+    ``error`` tells a failure. ``replayed`` counts the events that the code was run again on. ``difference``:
+    resumed, the code did something else than when it was replayed, and what; the replay counts.
+    """
 
     outcome: Outcome
     engine: Execution
     execution: ExecutionId
-    past: list[HistoryEvent]
     name: str
     ended: RuntimeStatus | None
     error: str | None
     replayed: int
+    difference: str | None = None
 
     def outcome_with(self, answered: Sequence[tuple[ActivityWork, HistoryEvent]], *, run_here: int) -> Outcome:
         """The outcome with the answers that are part of it and the claims that go with it."""
@@ -63,40 +69,75 @@ def advance(
     received: Sequence[HistoryEvent],
     now: Instant,
     engine: Engine,
+    *,
+    check: bool = False,
+    begun: list[Execution] | None = None,
 ) -> Advance:
-    """Run one episode of ``live``; user code runs on this thread. Nothing of ``live`` is changed."""
-    name = _name_of(live.past, received)
-    execution, step, replayed = _first_step(live, received, now, engine, name)
-    if step.successor is None:
-        sends = sends_of(step, live.instance, live.execution, now)
-        outcome = Outcome(
-            Append(step.events),
-            activities=activities_of(step),
-            sends=sends,
-            cancelled_timers=step.cancelled_timers,
-            status=status_change(step),
-        )
-        return _result(outcome, execution, live.execution, step, name, replayed)
-    return _continue_as_new(live, execution, step, now, engine, name)
+    """Run one episode of ``live``; user code runs on this thread. Nothing of ``live`` is changed.
+
+    ``check``: code that is resumed is run again from the start as well, and compared. ``begun`` collects the
+    executions that were made, for a caller who has to close them when this is interrupted.
+    """
+    name = live.name or name_of(live.past, received)
+    begun = [] if begun is None else begun
+    step, execution, replayed, difference = _resumed(live, received, now), live.engine, 0, None
+    if step is None or execution is None or check:
+        again = engine.execution(live.instance, live.execution, name)
+        begun.append(again)
+        repeated = again.replay(live.past, received, now)
+        if step is not None and execution is not None:
+            difference = compared(step, repeated)
+            (again if difference is None else execution).close()
+        if step is None or execution is None or difference is not None:
+            # What is written now has to be what later replays find, on this host and on others.
+            execution, step, replayed = again, repeated, len(live.past)
+    if step.successor is not None:
+        return _continue_as_new(live, execution, step, now, engine, name, begun)
+    outcome = Outcome(
+        Append(step.events),
+        activities=activities_of(step),
+        sends=sends_of(step, live.instance, live.execution, now),
+        cancelled_timers=step.cancelled_timers,
+        status=status_change(step),
+    )
+    result = _result(outcome, execution, live.execution, step, name, replayed)
+    result.difference = difference
+    return result
 
 
-def _first_step(
-    live: LiveInstance,
-    received: Sequence[HistoryEvent],
-    now: Instant,
-    engine: Engine,
-    name: str,
-) -> tuple[Execution, Step, int]:
-    if live.engine is not None and not live.engine.surely_needs_code(received):
-        step = live.engine.apply(received, now)
-        if step is not None:
-            return live.engine, step, 0
+def adopt(live: LiveInstance, result: Advance) -> None:
+    """The outcome is durable: ``live`` goes on from there."""
+    live.execution, live.engine, live.past = result.execution, result.engine, result.engine.past
+    live.past.extend(result.outcome.change.events)
+
+
+def timed_out(
+    live: LiveInstance, received: Sequence[HistoryEvent], now: Instant, engine: Engine, problem: str
+) -> Advance:
+    """The end of an instance whose code never comes to its next yield; none of it is run."""
+    name = live.name or name_of(live.past, received)
+    failure = orchestrator_failed(name, problem)
     execution = engine.execution(live.instance, live.execution, name)
-    return execution, execution.replay(live.past, received, now), len(live.past)
+    execution.past = live.past
+    outcome = failed(live.past, received, failure, now)
+    return Advance(outcome, execution, live.execution, name, RuntimeStatus.FAILED, failure, 0)
+
+
+def _resumed(live: LiveInstance, received: Sequence[HistoryEvent], now: Instant) -> Step | None:
+    """The step, when what is here suffices for it."""
+    if live.engine is None or live.engine.surely_needs_code(received):
+        return None
+    return live.engine.apply(received, now)
 
 
 def _continue_as_new(
-    live: LiveInstance, execution: Execution, step: Step, now: Instant, engine: Engine, name: str
+    live: LiveInstance,
+    execution: Execution,
+    step: Step,
+    now: Instant,
+    engine: Engine,
+    name: str,
+    begun: list[Execution],
 ) -> Advance:
     """Start the successor in the same commit, and its successors, up to a bound."""
     sends = sends_of(step, live.instance, live.execution, now)
@@ -105,7 +146,8 @@ def _continue_as_new(
         execution.close()
         started, carried = _successor(step, engine.new_execution_id(), now)
         execution = engine.execution(live.instance, started.execution_id, name)
-        step = execution.replay((), [started, *carried], now)
+        begun.append(execution)
+        step = execution.replay([], [started, *carried], now)
         sends += sends_of(step, live.instance, started.execution_id, now)
         status = _merged(status, status_change(step))
         if step.successor is None:
@@ -136,7 +178,7 @@ def _restart_later(
     started, carried = _successor(step, engine.new_execution_id(), now)
     change = Restart(started.execution_id, (), started.input, now, carried=(started, *carried))
     fresh = engine.execution(live.instance, started.execution_id, name)
-    return Advance(Outcome(change, sends=sends, status=status), fresh, started.execution_id, [], name, None, None, 0)
+    return Advance(Outcome(change, sends=sends, status=status), fresh, started.execution_id, name, None, None, 0)
 
 
 def _result(
@@ -148,7 +190,6 @@ def _result(
         outcome,
         execution,
         execution_id,
-        execution.past,
         name,
         None if ending is None else ending.status,
         (ending.details or ending.output) if ending is not None and failed else None,
@@ -156,7 +197,8 @@ def _result(
     )
 
 
-def _name_of(past: Sequence[HistoryEvent], received: Sequence[HistoryEvent]) -> str:
+def name_of(past: Sequence[HistoryEvent], received: Sequence[HistoryEvent]) -> str:
+    """Of the orchestrator; empty when its start is in neither."""
     return next((event.name for event in chain(past, received) if isinstance(event, ExecutionStarted)), "")
 
 

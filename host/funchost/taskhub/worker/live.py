@@ -44,3 +44,7 @@ class LiveInstance:
     lock: threading.Lock = field(default_factory=threading.Lock)
     attempts: int = 0
     used_at: float = 0.0
+    name: str = ""
+    """Of the orchestrator; empty until its first episode."""
+    compared_at: int = 0
+    """How long the past was when its code was last run again to be compared."""

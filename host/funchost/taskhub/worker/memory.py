@@ -2,7 +2,6 @@
 
 import threading
 
-from funchost.durable.execution import Execution
 from funchost.ids import InstanceId
 from funchost.taskhub import Episode, Snapshot
 from funchost.taskhub.worker.live import LiveInstance
@@ -79,20 +78,6 @@ class LiveInstances:
                     del self._live[live.instance]
                     gone.append(live)
             return gone
-
-    def take_code_unused_since(self, moment: float) -> list[Execution]:
-        """The suspended code of idle instances that were last used by then; they stay without it.
-
-        ``moment`` in seconds of the clock that ``used_at`` is from.
-        """
-        taken = list[Execution]()
-        for live in self.all():
-            with live.lock:
-                idle = not live.busy and live.used_at <= moment
-                if idle and live.engine is not None and live.engine.may_be_kept:
-                    taken.append(live.engine)
-                    live.engine = None
-        return taken
 
 
 def _size(live: LiveInstance) -> int:

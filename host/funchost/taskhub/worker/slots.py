@@ -1,4 +1,4 @@
-"""The activities claimed for a worker, and the slots that they run in.
+"""The activities and episodes of a worker, and the slots that they run in.
 
 A thread that is done with an activity takes the next one itself: a handover to another thread would cost more
 than most activities do. So a slot is a right to run, which a thread holds for as long as it finds work.
@@ -10,8 +10,9 @@ from collections.abc import Callable, Collection
 from typing import Protocol
 
 from funchost.taskhub import ActivityWork
+from funchost.taskhub.worker.live import LiveInstance
 
-__all__ = ["ActivitySlots", "Threads"]
+__all__ = ["ActivitySlots", "EpisodeSlots", "Threads"]
 
 
 class Threads(Protocol):
@@ -107,3 +108,47 @@ class ActivitySlots:
             self._free.append(None)
         self._freed()
         return None
+
+
+class EpisodeSlots:
+    """At most ``slots`` episodes run at a time, on whatever thread; the others wait in order.
+
+    ``waits`` is told of each that has to, ``run`` runs it in its turn, in a slot that :meth:`leave` gives back.
+    """
+
+    def __init__(
+        self, slots: int, run: Callable[[LiveInstance], object], waits: Callable[[LiveInstance], object]
+    ) -> None:
+        self._run = run
+        self._waits = waits
+        self._waiting: deque[LiveInstance] = deque()
+        self._free: deque[None] = deque([None] * slots)
+
+    def enter(self, live: LiveInstance) -> bool:
+        """False: there is no slot, and ``live`` is run later."""
+        try:
+            self._free.pop()
+        except IndexError:
+            self._waits(live)
+            self._waiting.append(live)
+            self._start_waiting()  # a slot that became free just now has seen nobody
+            return False
+        return True
+
+    def leave(self) -> None:
+        self._free.append(None)
+        if self._waiting:
+            self._start_waiting()
+
+    def _start_waiting(self) -> None:
+        while self._waiting:
+            try:
+                self._free.pop()
+            except IndexError:
+                return  # whoever has it looks when it is left
+            try:
+                live = self._waiting.popleft()
+            except IndexError:
+                self._free.append(None)
+                continue
+            self._run(live)

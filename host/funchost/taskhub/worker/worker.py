@@ -7,16 +7,19 @@ user code blocks every activity thread. The event loop only fetches work and run
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Any, Protocol
 
 from funchost.clock import Clock
 from funchost.durable.events import HistoryEvent
 from funchost.durable.execution import Execution
-from funchost.ids import InstanceId, WorkerId
+from funchost.errors import FunctionTimeout
+from funchost.ids import ExecutionId, InstanceId, WorkerId
 from funchost.taskhub import (
     ActivityWork,
     AnswerTaken,
@@ -25,7 +28,6 @@ from funchost.taskhub import (
     HubWorker,
     Lost,
     Received,
-    Restart,
     Revoked,
     Session,
     Settled,
@@ -35,15 +37,21 @@ from funchost.taskhub import (
 from funchost.taskhub.outcomes import damaged
 from funchost.taskhub.worker import activity as activities
 from funchost.taskhub.worker.activity import Activity
-from funchost.taskhub.worker.advance import Advance, Engine, advance
+from funchost.taskhub.worker.advance import Advance, Engine, adopt, advance, name_of, timed_out
 from funchost.taskhub.worker.held_answers import HeldAnswers
+from funchost.taskhub.worker.kept_code import KeptCode, KeptCodeLimits
 from funchost.taskhub.worker.live import Answer, LiveInstance
 from funchost.taskhub.worker.memory import LiveInstances
-from funchost.taskhub.worker.slots import ActivitySlots, Threads
+from funchost.taskhub.worker.slots import ActivitySlots, EpisodeSlots, Threads
+from funchost.threads import ThreadsClosed
+from funchost.time_limit import GivenUp, TimeLimit
 
-__all__ = ["EpisodeLog", "Limits", "OrchestrationWorker", "Threads"]
+__all__ = ["EpisodeLog", "KeptCodeLimits", "Limits", "OrchestrationWorker", "Threads"]
 
 logger = logging.getLogger(__name__)
+
+_TIMEOUTS_IN_A_ROW = 3
+"""So often an orchestrator may be stopped at its time limit before its instance fails."""
 
 
 class EpisodeLog(Protocol):
@@ -56,15 +64,31 @@ class EpisodeLog(Protocol):
 class Limits:
     """``claim_ahead`` bounds the activities claimed for this worker beyond those that run.
 
-    ``keep_code``: extended sessions; suspended code stays so long for the next episode. None: it is closed
-    after each.
+    ``function_timeout``: how long an orchestrator may take to its next yield; None: as long as it likes.
     """
 
     activities: int = 20
     episodes: int = 20
     claim_ahead: int = 80
     events_in_memory: int = 400_000
-    keep_code: timedelta | None = None
+    kept_code: KeptCodeLimits = field(default_factory=KeptCodeLimits)
+    function_timeout: timedelta | None = None
+
+
+@dataclass(slots=True)
+class _Run:
+    """One episode on a thread. ``in_slot``: the thread came from an activity and still has its slot. ``begun``: the
+    executions whose code it runs, to be closed when it does not come to its end."""
+
+    live: LiveInstance
+    messages: list[Received]
+    answers: list[Answer]
+    in_slot: bool
+    begun: list[Execution]
+
+    @property
+    def received(self) -> list[HistoryEvent]:
+        return [a.event for a in self.answers] + [m.event for m in self.messages]
 
 
 class OrchestrationWorker:
@@ -101,6 +125,11 @@ class OrchestrationWorker:
         self._slots = ActivitySlots(limits.activities, user_threads, self._start_activity, self._signal_capacity)
         self._draining = False
         self._held = HeldAnswers(self._give_alone, clock.monotonic)
+        self._kept = KeptCode(limits.kept_code, clock.monotonic)
+        self._episodes = EpisodeSlots(limits.episodes, self._run_in_turn, self._held.episode_waits)
+        self._time_limit = TimeLimit(limits.function_timeout, clock.monotonic)
+        # How often in a row the code of an execution was stopped; what is started anew counts anew.
+        self._timeouts = Counter[ExecutionId]()
         self._loop: asyncio.AbstractEventLoop
         self._hub: HubWorker
         self._capacity = asyncio.Event()
@@ -114,6 +143,7 @@ class OrchestrationWorker:
         async with self._taskhub.work(self._worker) as hub:
             self._hub = hub
             self._held.start()
+            self._time_limit.start()
             started()
             try:
                 async with asyncio.TaskGroup() as tasks:
@@ -121,6 +151,11 @@ class OrchestrationWorker:
                     tasks.create_task(self._forget_idle(), name="forget-idle-instances")
             finally:
                 await self._drain()
+
+    @property
+    def threads_given_up(self) -> int:
+        """How many threads hung in calls of orchestrators that could not be ended."""
+        return self._time_limit.threads_given_up
 
     # --- fetching --------------------------------------------------------------------------------
 
@@ -214,6 +249,7 @@ class OrchestrationWorker:
     def _drop(self, live: LiveInstance) -> None:
         """It is over, or somebody else's."""
         self._live.drop(live)
+        self._kept.drop(live)
         self._busy.discard(live)
 
     def _fail_damaged(self, episode: Episode, damage: str) -> None:
@@ -232,22 +268,24 @@ class OrchestrationWorker:
 
     def _forget(self, instance: InstanceId) -> None:
         live = self._live.pop(instance)
-        if live is not None and not live.busy:
+        if live is None:
+            return
+        self._kept.drop(live)
+        self._timeouts.pop(live.execution, None)
+        if not live.busy:
             self._close_code(live.engine)
 
     # --- activities ------------------------------------------------------------------------------
 
     def _start_activity(self, work: ActivityWork) -> bool:
-        """False: it runs on the loop, and keeps its slot."""
+        """False: it runs on the loop, and keeps its slot; or the slot is somebody else's by now."""
         function = self._functions.get(work.name.lower())
         if function is None:
-            self._answered(work, activities.missing(work, self._clock.now()))
-        elif function.is_async:
+            return self._answered(work, activities.missing(work, self._clock.now()))
+        if function.is_async:
             self._call_on_loop(lambda: self._spawn(self._run_async(function, work)))
             return False
-        else:
-            self._answered(work, activities.run(function, work, self._clock.now))
-        return True
+        return self._answered(work, activities.run(function, work, self._clock.now))
 
     def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
         task = self._loop.create_task(coroutine)
@@ -267,11 +305,14 @@ class OrchestrationWorker:
         self._episode_threads.submit(lambda: self._finish_async(work, event))
 
     def _finish_async(self, work: ActivityWork, event: HistoryEvent) -> None:
-        self._answered(work, event)
-        self._slots.give_back()
+        if self._answered(work, event):
+            self._slots.give_back()
 
-    def _answered(self, work: ActivityWork, event: HistoryEvent) -> None:
-        """Hand an answer to the waiting episode and run it here, or make it durable by itself."""
+    def _answered(self, work: ActivityWork, event: HistoryEvent) -> bool:
+        """Hand an answer to the waiting episode and run it here, or make it durable by itself.
+
+        The caller has a slot of an activity. False: this thread was given up meanwhile, and the slot with it.
+        """
         mine = False
         live = self._live.get(work.instance)
         if live is not None:
@@ -284,7 +325,8 @@ class OrchestrationWorker:
         if live is None:
             self._hub.answer(work, event, _nobody_waits)
         elif mine:
-            self._run_episode(live)
+            return self._run_episode(live, in_slot=True)
+        return True
 
     def _give_alone(self, live: LiveInstance, running: list[Answer]) -> None:
         """The episode takes its time: make every answer that is held for it durable now."""
@@ -303,70 +345,114 @@ class OrchestrationWorker:
         self._held.episode_waits(live)
         self._episode_threads.submit(lambda: self._run_episode(live))
 
-    def _run_episode(self, live: LiveInstance) -> None:
-        """One episode of a busy instance, on this thread, up to its submission."""
+    def _run_episode(self, live: LiveInstance, *, in_slot: bool = False) -> bool:
+        """One episode of a busy instance, on this thread, up to its submission; later, where too many run already.
+
+        ``in_slot``: the caller has a slot of an activity. False: this thread was given up, and its slot with it.
+        """
+        return self._run_entered(live, in_slot=in_slot) if self._episodes.enter(live) else True
+
+    def _run_in_turn(self, live: LiveInstance) -> None:
+        self._episode_threads.submit(lambda: self._run_entered(live))
+
+    def _run_entered(self, live: LiveInstance, *, in_slot: bool = False) -> bool:
         with live.lock:
-            messages, live.inbox = live.inbox, []
-            answers, live.answers = live.answers, []
+            run = _Run(live, live.inbox, live.answers, in_slot, [] if live.engine is None else [live.engine])
+            live.inbox, live.answers = [], []
+        received = run.received
+        if not live.name:
+            live.name = name_of(live.past, received)
         started = self._clock.monotonic()
-        self._held.episode_begins(live, answers)
+        self._held.episode_begins(live, run.answers)
         try:
-            received = [a.event for a in answers] + [m.event for m in messages]
-            result = advance(live, received, self._clock.now(), self._engine)
+            result = self._time_limit.call(
+                live.name, lambda: self._advance(run, received), lambda timeout: self._given_up(run, timeout)
+            )
+        except GivenUp:
+            self._close_code(*run.begun)
+            return False
+        except FunctionTimeout as timeout:
+            self._leave(run)
+            self._close_code(*run.begun)
+            self._timed_out(run, timeout)
+            return True
         except BaseException as exc:  # noqa: BLE001 - a mistake of ours must not take the thread down
-            self._episode_broke(live, messages, answers, exc)
-            return
-        finally:
-            self._held.episode_ends(live)
-        if not self._keeps(result):
+            self._leave(run)
+            self._close_code(*run.begun)
+            self._episode_broke(run, exc)
+            return True
+        self._leave(run)
+        self._commit(run, result, self._clock.monotonic() - started)
+        return True
+
+    def _advance(self, run: _Run, received: Sequence[HistoryEvent]) -> Advance:
+        """All of an episode that runs user code, the end of what is not kept included."""
+        live, started = run.live, self._clock.monotonic()
+        check = self._kept.compares(live)
+        result = advance(live, received, self._clock.now(), self._engine, check=check, begun=run.begun)
+        if not self._kept.keeps(live.instance, result, self._clock.monotonic() - started):
             result.engine.close()
-        fused = tuple((a.work, a.event) for a in answers)
-        took_s = self._clock.monotonic() - started
+        return result
+
+    def _leave(self, run: _Run) -> None:
+        """No user code of this episode runs any more, or none that counts."""
+        self._held.episode_ends(run.live)
+        self._episodes.leave()
+
+    def _commit(self, run: _Run, result: Advance, took_s: float) -> None:
+        live = run.live
+        fused = tuple((a.work, a.event) for a in run.answers)
         outcome = result.outcome_with(fused, run_here=self._limits.claim_ahead)
-        episode = Episode(Session(live.instance, live.execution, live.token, ()), messages)
+        episode = Episode(Session(live.instance, live.execution, live.token, ()), run.messages)
 
         def then(settled: Settled) -> None:
             if isinstance(settled, Committed):
                 self._log.ran(live.instance, result, took_s)
-            self._settled(live, result, messages, answers, settled)
+            self._settled(run, result, settled)
 
         self._hub.commit(episode, outcome, then)
-
-    def _keeps(self, result: Advance) -> bool:
-        return self._limits.keep_code is not None and result.ended is None and result.engine.may_be_kept
 
     def _close_code(self, *engines: Execution | None) -> None:
         """Close suspended code that nobody will resume, on a thread where user code may run."""
         for engine in engines:
-            if engine is not None and engine.may_be_kept:
-                self._episode_threads.submit(engine.close)
+            if engine is not None and engine.has_code:
+                with suppress(ThreadsClosed):  # the process is ending
+                    self._episode_threads.submit(partial(self._close, engine))
 
-    def _settled(
-        self, live: LiveInstance, result: Advance, messages: list[Received], answers: list[Answer], settled: Settled
-    ) -> None:
+    def _close(self, engine: Execution) -> None:
+        try:
+            self._time_limit.call(engine.name, engine.close, lambda timeout: None)
+        except GivenUp:
+            pass  # it was told of
+        except FunctionTimeout as timeout:
+            logger.warning("%s, while it was closed, at %s", timeout.text, timeout.place)
+
+    def _settled(self, run: _Run, result: Advance, settled: Settled) -> None:
         """The hub's word on an episode; runs on a thread of the hub or on the submitting one."""
         match settled:
             case Committed():
-                self._committed(live, result, settled)
+                self._committed(run.live, result, settled)
             case Lost():
                 self._close_code(result.engine)
-                self._lost(live, answers)
+                self._lost(run.live, run.answers)
             case AnswerTaken():
                 self._close_code(result.engine)
-                self._answers_taken(live, messages, answers, settled.tasks)
+                self._answers_taken(run, settled.tasks)
 
     def _committed(self, live: LiveInstance, result: Advance, settled: Committed) -> None:
+        if self._timeouts:
+            self._timeouts.pop(live.execution, None)
         with live.lock:
             live.token = settled.token
             live.attempts = 0
             live.used_at = self._clock.monotonic()
-            live.engine, live.past = result.engine, result.past
-            if isinstance(result.outcome.change, Restart):
-                live.execution = result.execution
+            adopt(live, result)
             live.over = result.ended is not None
             again = not live.over and not self._makes_idle(live)
         if live.over:
             self._over(live, [])
+        elif self._kept.on:
+            self._close_code(self._kept.used(live))
         if settled.activities:
             self._slots.add(settled.activities)
         if again:
@@ -386,30 +472,67 @@ class OrchestrationWorker:
 
     def _lost(self, live: LiveInstance, answers: list[Answer]) -> None:
         """Somebody else advanced the instance."""
+        self._timeouts.pop(live.execution, None)
         self._over(live, answers)
         self._signal_capacity()
 
-    def _answers_taken(
-        self, live: LiveInstance, messages: list[Received], answers: list[Answer], taken: frozenset[int]
-    ) -> None:
+    def _answers_taken(self, run: _Run, taken: frozenset[int]) -> None:
         """Nothing was written: the same episode again without the answers that are history already."""
+        live = run.live
         with live.lock:
             live.engine = None
-            live.inbox = [*messages, *live.inbox]
-            live.answers = [a for a in answers if a.work.task not in taken and not a.given] + live.answers
+            live.inbox = [*run.messages, *live.inbox]
+            live.answers = [a for a in run.answers if a.work.task not in taken and not a.given] + live.answers
             again = not self._makes_idle(live)
         if again:
             self._run_soon(live)
         else:
             self._signal_capacity()
 
-    def _episode_broke(
-        self, live: LiveInstance, messages: list[Received], answers: list[Answer], error: BaseException
-    ) -> None:
+    # --- episodes that do not come to their end ---------------------------------------------------
+
+    def _given_up(self, run: _Run, timeout: FunctionTimeout) -> None:
+        """The thread of an episode hangs, and nothing that it may still do counts; called by who watches it."""
+
+        def take_over() -> None:
+            self._leave(run)
+            if run.in_slot:
+                self._slots.give_back()
+            self._timed_out(run, timeout)
+
+        self._episode_threads.submit(take_over)
+
+    def _timed_out(self, run: _Run, timeout: FunctionTimeout) -> None:
+        """The code has not come to its next yield: again from the store after a while, or never again."""
+        live = run.live
+        self._give_alone(live, run.answers)
+        self._timeouts[live.execution] += 1
+        times = self._timeouts[live.execution]
+        logger.error(
+            "Orchestrator '%s' of '%s' did not yield in time (%d of %d times in a row), and was stopped at %s: %s",
+            live.instance,
+            live.name,
+            times,
+            _TIMEOUTS_IN_A_ROW,
+            timeout.place,
+            timeout.text,
+            extra={"instance_id": live.instance},
+        )
+        if times < _TIMEOUTS_IN_A_ROW:
+            self._give_back(live, run.messages, str(timeout))
+            return
+        run.answers = []
+        result = timed_out(live, run.received, self._clock.now(), self._engine, timeout.text)
+        self._commit(run, result, 0.0)
+
+    def _episode_broke(self, run: _Run, error: BaseException) -> None:
         """Make the answers durable, give the messages back and start from the store next time."""
-        logger.error("an episode could not be run", exc_info=error, extra={"instance_id": live.instance})
-        self._give_alone(live, answers)
-        self._close_code(live.engine)
+        logger.error("an episode could not be run", exc_info=error, extra={"instance_id": run.live.instance})
+        self._give_alone(run.live, run.answers)
+        self._give_back(run.live, run.messages, str(error))
+
+    def _give_back(self, live: LiveInstance, messages: list[Received], why: str) -> None:
+        """Wait the longer the more often it has happened."""
         with live.lock:
             live.over = True
             live.attempts += 1
@@ -419,7 +542,7 @@ class OrchestrationWorker:
         episode = Episode(Session(live.instance, live.execution, live.token, ()), messages, live.attempts)
 
         async def give_back() -> None:
-            await self._hub.abandon(episode, delay=delay, why=str(error))
+            await self._hub.abandon(episode, delay=delay, why=why)
             await self._hub.release(live.instance)
 
         self._call_on_loop(lambda: self._spawn(give_back()))
@@ -432,11 +555,11 @@ class OrchestrationWorker:
         while True:
             await self._clock.sleep(5)
             for live in self._live.pop_beyond_the_bound():
+                self._kept.drop(live)
                 self._close_code(live.engine)
                 await self._hub.release(live.instance)
-            if self._limits.keep_code is not None:
-                unused_since = self._clock.monotonic() - self._limits.keep_code.total_seconds()
-                self._close_code(*self._live.take_code_unused_since(unused_since))
+            if self._kept.on:
+                self._close_code(*self._kept.take_idle())
 
     async def _drain(self) -> None:
         """Fetch no more; wait for what runs; what has not begun goes back with the claims of this worker."""
@@ -450,12 +573,13 @@ class OrchestrationWorker:
                     self._idle.clear()
                     if self._is_working():
                         await self._idle.wait()
-        self._close_code(*self._live.take_code_unused_since(self._clock.monotonic()))
+        self._close_code(*self._kept.take_all())
         for task in self._tasks:
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=1)
         await asyncio.to_thread(self._held.stop)
+        await asyncio.to_thread(self._time_limit.stop)
 
     def _is_working(self) -> bool:
         return self._slots.in_use or bool(self._busy)
