@@ -7,7 +7,7 @@ import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -15,7 +15,9 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Self
 
-from funchost.clock import Clock, new_guid
+from funchost.clock import Clock, new_guid, new_uuid
+from funchost.durable.entities.batch import EntityEngine, Operation
+from funchost.durable.entities.ids import EntityKey
 from funchost.durable.execution import EngineSettings
 from funchost.durable.functions import DurableFunctions
 from funchost.ids import ExecutionId, InstanceId, WorkerId
@@ -23,6 +25,7 @@ from funchost.taskhub import TaskHub
 from funchost.taskhub.sqlite.file import Durability
 from funchost.taskhub.worker.activity import Activity
 from funchost.taskhub.worker.advance import Advance, Engine
+from funchost.taskhub.worker.entities import EntityLog, EntitySide
 from funchost.taskhub.worker.worker import Limits, OrchestrationWorker
 from funchost.threads import ThreadPool
 from recovery.clocks import JumpingClock
@@ -71,6 +74,11 @@ class HostSetup:
     check_fence: bool = True
 
 
+class SilentEntityLog:
+    def ran(self, entity: EntityKey, operations: Sequence[Operation], took_s: float) -> None:
+        pass
+
+
 class SilentLog:
     def ran(self, instance: InstanceId, result: Advance, took_s: float) -> None:
         pass
@@ -103,6 +111,8 @@ def worker_on(
     *,
     limits: Limits,
     threads: int = 8,
+    entity_log: EntityLog | None = None,
+    entity_batch: int = 100,
     drain: timedelta = timedelta(seconds=10),
 ) -> OrchestrationWorker:
     return OrchestrationWorker(
@@ -117,6 +127,13 @@ def worker_on(
         clock=clock,
         limits=limits,
         log=SilentLog(),
+        entities=EntitySide(
+            EntityEngine(names, new_uuid, asyncio.run, max_batch=entity_batch),
+            ThreadPool(threads, name="entity"),
+            entity_log or SilentEntityLog(),
+            lambda name, instance: contextvars.copy_context(),
+            lambda: ExecutionId(new_guid()),
+        ),
         drain_timeout=drain,
     )
 

@@ -10,11 +10,12 @@ from typing import Any
 
 from funchost.clock import Clock, SystemClock
 from funchost.durable import payloads
-from funchost.durable.functions import DurableFunctions, Orchestrator
+from funchost.durable.functions import DurableFunctions, Entity, Orchestrator
 from funchost.durable.status import NON_RUNNING
 from funchost.ids import InstanceId
 from funchost.taskhub import ActivityWork, HubWorker, Instance, NewInstance, TaskHub
 from funchost.taskhub.worker.activity import Activity, encode
+from funchost.taskhub.worker.entities import EntityLog
 from funchost.taskhub.worker.worker import Limits, OrchestrationWorker
 from recovery.host import LIMIT_S, Folder, open_hub, worker_on
 from recovery.wrapped import WorkerWrapper, WrappedHub
@@ -84,17 +85,34 @@ async def working(
     wrap: Callable[[HubWorker], HubWorker] = WorkerWrapper,
     drain: timedelta = timedelta(seconds=10),
     threads: int = 8,
+    entities: Mapping[str, Callable[[Any], Any]] | None = None,
+    entity_log: EntityLog | None = None,
+    entity_batch: int = 100,
 ) -> AsyncGenerator[Working]:
     """An activity may be a coroutine function. Leaving stops the worker and closes the hub."""
     clock = clock or SystemClock()
     hub = open_hub(folder, clock)
     hub.wrap = wrap
-    names = DurableFunctions([Orchestrator(name, call) for name, call in orchestrators.items()], activities)
+    names = DurableFunctions(
+        [Orchestrator(name, call) for name, call in orchestrators.items()],
+        activities,
+        entities=[Entity(name, call) for name, call in (entities or {}).items()],
+    )
     runnable: dict[str, Activity] = {
         name.lower(): Called(name, function, inspect.iscoroutinefunction(function))
         for name, function in activities.items()
     }
-    worker = worker_on(hub, clock, names, runnable, limits=limits or Limits(), threads=threads, drain=drain)
+    worker = worker_on(
+        hub,
+        clock,
+        names,
+        runnable,
+        limits=limits or Limits(),
+        threads=threads,
+        entity_log=entity_log,
+        entity_batch=entity_batch,
+        drain=drain,
+    )
     ready = asyncio.Event()
     running = asyncio.create_task(worker.run(ready.set))
     here = Working(hub, worker, running)

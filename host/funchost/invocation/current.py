@@ -6,12 +6,14 @@ programming model documents, and :func:`current` finds the invocation by that id
 """
 
 import threading
-from contextvars import ContextVar
+from contextvars import Context, ContextVar, copy_context
 from weakref import WeakValueDictionary
 
 import msgspec
 
-__all__ = ["CURRENT", "THREAD_LOCAL", "Current", "current", "lend"]
+from funchost.clock import new_invocation_id
+
+__all__ = ["CURRENT", "THREAD_LOCAL", "Current", "current", "labelled", "lend"]
 
 
 class Current(msgspec.Struct, frozen=True, weakref=True):
@@ -35,6 +37,13 @@ _LENT: WeakValueDictionary[str, Current] = WeakValueDictionary()
 def lend(running: Current) -> None:
     """Let threads find ``running`` by its id for as long as somebody holds it."""
     _LENT[running.invocation_id] = running
+
+
+def labelled(function: str, instance: str) -> Context:
+    """Where the code of an orchestrator or entity runs: its log lines are labelled with the instance."""
+    context = copy_context()
+    context.run(CURRENT.set, Current(function, new_invocation_id(), instance))
+    return context
 
 
 def current() -> Current | None:

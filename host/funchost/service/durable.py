@@ -12,6 +12,7 @@ from datetime import timedelta
 from funchost import datafolder
 from funchost.clock import Clock
 from funchost.durable.status import NON_RUNNING, RuntimeStatus
+from funchost.service.entities import entity_limit
 from funchost.service.functions import PreparedApp
 from funchost.service.orchestrations import EPISODE_THREADS, build_worker, durable_functions, worker_limits
 from funchost.settings import Settings
@@ -56,6 +57,7 @@ class DurableSide:
         self._api, self._webhook = api, webhook
         self._user_threads = ThreadPool(worker_limits(settings).activities, name="activity")
         self._episode_threads = ThreadPool(EPISODE_THREADS, name="episode")
+        self._entity_threads = ThreadPool(entity_limit(settings), name="entity")
         self._hub = hub
         self.local: ASGIApp | None = None
         rpc_url = None
@@ -69,9 +71,10 @@ class DurableSide:
         return public_app(self._api, self._webhook, otherwise=functions, use_forwarded_host=forwarded)
 
     def worker_for(self, prepared: PreparedApp) -> OrchestrationWorker:
-        """Runs the app's durable functions; from here on clients can start its orchestrators."""
-        names = durable_functions(prepared.app).orchestrator_names
-        self._orchestrators.update({name.lower(): name for name in names})
+        """Runs the app's durable functions; from here on clients can start and signal them."""
+        functions = durable_functions(prepared.app)
+        self._orchestrators.update({name.lower(): name for name in functions.orchestrator_names})
+        self._entities.update({name.lower(): name for name in functions.entity_names})
         return build_worker(
             self._hub,
             prepared.app,
@@ -79,6 +82,7 @@ class DurableSide:
             prepared.invokers,
             user_threads=self._user_threads,
             episode_threads=self._episode_threads,
+            entity_threads=self._entity_threads,
             clock=self._clock,
             drain=self._drain,
         )
@@ -90,6 +94,7 @@ class DurableSide:
     async def close(self) -> None:
         self._user_threads.close()
         self._episode_threads.close()
+        self._entity_threads.close()
         await self._hub.close()
 
 

@@ -7,18 +7,18 @@ takes longer to import than everything else.
 import logging
 import os
 from collections.abc import Mapping
-from contextvars import Context, copy_context
 from datetime import timedelta
 from typing import Any
 
 from funchost.app.spec import FunctionApp, FunctionSpec
-from funchost.clock import Clock, new_guid, new_invocation_id
+from funchost.clock import Clock, new_guid
 from funchost.durable.execution import EngineSettings
-from funchost.durable.functions import DurableFunctions, Orchestrator
+from funchost.durable.functions import DurableFunctions, Entity, Orchestrator
 from funchost.durable.status import RuntimeStatus
 from funchost.ids import ExecutionId, InstanceId, WorkerId
-from funchost.invocation.current import CURRENT, Current
+from funchost.invocation.current import labelled
 from funchost.invocation.invoker import Invoker
+from funchost.service.entities import entity_side
 from funchost.settings import Settings
 from funchost.taskhub import ActivityWork, TaskHub
 from funchost.taskhub.worker.activity import Activity, encode
@@ -35,14 +35,16 @@ _COMPARE_EVERY = 64
 
 
 def durable_functions(app: FunctionApp) -> DurableFunctions:
-    """Orchestrators and activities that can run; disabled and broken ones count as not there."""
+    """The durable functions that can run; disabled and broken ones count as not there."""
     running = [f for f in app.functions if f.runs]
     orchestrators = [f for f in running if f.trigger.kind == "orchestrationtrigger"]
     activities = [f for f in running if f.trigger.kind == "activitytrigger"]
+    entities = [f for f in running if f.trigger.kind == "entitytrigger"]
     return DurableFunctions(
         [Orchestrator(f.durable_name, f.call, f.input_type) for f in orchestrators],
         [f.durable_name for f in activities],
-        {alias: f.durable_name for f in (*orchestrators, *activities) for alias in f.aliases},
+        {alias: f.durable_name for f in (*orchestrators, *activities, *entities) for alias in f.aliases},
+        entities=[Entity(f.durable_name, f.call) for f in entities],
     )
 
 
@@ -72,6 +74,7 @@ def build_worker(
     *,
     user_threads: Threads,
     episode_threads: Threads,
+    entity_threads: Threads,
     clock: Clock,
     drain: timedelta,
 ) -> OrchestrationWorker:
@@ -82,15 +85,16 @@ def build_worker(
         if function.runs and function.trigger.kind == "activitytrigger" and function.name in invokers
     }
     durable = settings.durable
+    functions = durable_functions(app)
     engine = Engine(
-        durable_functions(app),
+        functions,
         EngineSettings(
             max_actions=durable.max_orchestration_actions,
             default_version=durable.default_version,
             store_inputs=durable.store_inputs,
             http_poll_ms=durable.http_poll_ms,
         ),
-        _variables,
+        labelled,
         lambda: ExecutionId(new_guid()),
     )
     return OrchestrationWorker(
@@ -103,15 +107,9 @@ def build_worker(
         clock=clock,
         limits=worker_limits(settings),
         log=_Log(),
+        entities=entity_side(app, functions, settings, entity_threads),
         drain_timeout=drain,
     )
-
-
-def _variables(function: str, instance: InstanceId) -> Context:
-    """Where an orchestrator's code runs: its log lines are labelled with the instance."""
-    context = copy_context()
-    context.run(CURRENT.set, Current(function, new_invocation_id(), instance))
-    return context
 
 
 class _InvokedActivity:

@@ -9,6 +9,7 @@ import threading
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 from funchost.durable.entities.ids import is_entity
 from funchost.durable.events import HistoryEvent
@@ -88,8 +89,10 @@ class Mailbox:
             if effects.gathered is not None:
                 self._seen = effects.gathered.seen
                 self._reload.clear()
-            for delivery in effects.deliveries.values():
-                self._deliver(delivery)
+            for key, delivery in effects.deliveries.items():
+                # What is to be looked for in the database has older messages there, which come first.
+                if key not in self._reload:
+                    self._deliver(delivery)
             for work in effects.activities:
                 self._activities.add(work)
 
@@ -231,7 +234,8 @@ class Mailbox:
             self._residents[target.key] = resident
             self._keys[target.id] = target.key
         known = {arrival.id for arrival in resident.inbox} if resident.inbox else set[int]()
-        for arrival in delivery.arrivals:
+        # A look at the database in the same transaction may bring what was written before the rest.
+        for arrival in sorted(delivery.arrivals, key=_by_id):
             if arrival.id not in resident.out and arrival.id not in known:
                 resident.inbox.append(arrival)
                 known.add(arrival.id)
@@ -272,6 +276,9 @@ class Mailbox:
         if resident is None or resident.token.execution != token.execution:
             return None
         return resident
+
+
+_by_id = attrgetter("id")
 
 
 def _nothing_yet(instance: InstanceId) -> Sequence[HistoryEvent] | Snapshot:

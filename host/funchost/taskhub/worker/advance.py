@@ -19,7 +19,7 @@ from funchost.durable.step import Step
 from funchost.durable.texts import orchestrator_failed
 from funchost.ids import ExecutionId, InstanceId
 from funchost.instant import Instant
-from funchost.taskhub import UNCHANGED, ActivityWork, Append, Outcome, Restart, Send, StatusChange
+from funchost.taskhub import UNCHANGED, ActivityWork, Append, Outcome, Restart, Send, Snapshot, StatusChange
 from funchost.taskhub.outcomes import activities_of, failed, sends_of, status_change, successor_start
 from funchost.taskhub.worker.live import LiveInstance
 
@@ -108,7 +108,9 @@ def advance(
 def adopt(live: LiveInstance, result: Advance) -> None:
     """The outcome is durable: ``live`` goes on from there."""
     live.execution, live.engine, live.past = result.execution, result.engine, result.engine.past
-    live.past.extend(result.outcome.change.events)
+    change = result.outcome.change
+    assert not isinstance(change, Snapshot)
+    live.past.extend(change.events)
 
 
 def timed_out(

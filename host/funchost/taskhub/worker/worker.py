@@ -16,6 +16,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from funchost.clock import Clock
+from funchost.durable.entities.ids import is_entity
 from funchost.durable.events import HistoryEvent
 from funchost.durable.execution import Execution
 from funchost.errors import FunctionTimeout
@@ -38,6 +39,7 @@ from funchost.taskhub.outcomes import damaged
 from funchost.taskhub.worker import activity as activities
 from funchost.taskhub.worker.activity import Activity
 from funchost.taskhub.worker.advance import Advance, Engine, adopt, advance, name_of, timed_out
+from funchost.taskhub.worker.entities import EntitySide, EntityWorker
 from funchost.taskhub.worker.held_answers import HeldAnswers
 from funchost.taskhub.worker.kept_code import KeptCode, KeptCodeLimits
 from funchost.taskhub.worker.live import Answer, LiveInstance
@@ -46,7 +48,7 @@ from funchost.taskhub.worker.slots import ActivitySlots, EpisodeSlots, Threads
 from funchost.threads import ThreadsClosed
 from funchost.time_limit import GivenUp, TimeLimit
 
-__all__ = ["EpisodeLog", "KeptCodeLimits", "Limits", "OrchestrationWorker", "Threads"]
+__all__ = ["EntitySide", "EpisodeLog", "KeptCodeLimits", "Limits", "OrchestrationWorker", "Threads"]
 
 logger = logging.getLogger(__name__)
 
@@ -109,6 +111,7 @@ class OrchestrationWorker:
         clock: Clock,
         limits: Limits,
         log: EpisodeLog,
+        entities: EntitySide,
         drain_timeout: timedelta = timedelta(seconds=10),
     ) -> None:
         self._taskhub = hub
@@ -128,6 +131,9 @@ class OrchestrationWorker:
         self._kept = KeptCode(limits.kept_code, clock.monotonic)
         self._episodes = EpisodeSlots(limits.episodes, self._run_in_turn, self._held.episode_waits)
         self._time_limit = TimeLimit(limits.function_timeout, clock.monotonic)
+        self._entities = EntityWorker(
+            entities, clock, self._time_limit, give_back=self._give_back_to_hub, idle=self._signal_capacity
+        )
         # How often in a row the code of an execution was stopped; what is started anew counts anew.
         self._timeouts = Counter[ExecutionId]()
         self._loop: asyncio.AbstractEventLoop
@@ -142,6 +148,7 @@ class OrchestrationWorker:
         self._loop = asyncio.get_running_loop()
         async with self._taskhub.work(self._worker) as hub:
             self._hub = hub
+            self._entities.serve(hub)
             self._held.start()
             self._time_limit.start()
             started()
@@ -163,7 +170,7 @@ class OrchestrationWorker:
         while True:
             for work in await self._take(*await self._free()):
                 match work:
-                    case Episode(damage=str(damage)):
+                    case Episode(damage=str(damage)) if not is_entity(work.session.instance):
                         self._fail_damaged(work, damage)
                     case Episode():
                         if not self._received(work):
@@ -218,6 +225,8 @@ class OrchestrationWorker:
 
         False: they need the past, which went out of memory while they were on their way.
         """
+        if is_entity(episode.session.instance):
+            return self._entities.receive(episode)
         live = self._live.receiving(episode)
         if live is None:
             return False
@@ -267,6 +276,9 @@ class OrchestrationWorker:
         self._episode_threads.submit(lambda: self._hub.commit(episode, outcome, _nothing_follows))
 
     def _forget(self, instance: InstanceId) -> None:
+        if is_entity(instance):
+            self._entities.forget(instance)
+            return
         live = self._live.pop(instance)
         if live is None:
             return
@@ -539,14 +551,17 @@ class OrchestrationWorker:
             delay = timedelta(seconds=min(2**live.attempts, 600))
             messages = [*messages, *live.inbox]
         self._drop(live)
-        episode = Episode(Session(live.instance, live.execution, live.token, ()), messages, live.attempts)
+        self._give_back_to_hub(
+            Episode(Session(live.instance, live.execution, live.token, ()), messages, live.attempts), delay, why
+        )
+        self._signal_capacity()
 
+    def _give_back_to_hub(self, episode: Episode, delay: timedelta, why: str) -> None:
         async def give_back() -> None:
             await self._hub.abandon(episode, delay=delay, why=why)
-            await self._hub.release(live.instance)
+            await self._hub.release(episode.session.instance)
 
         self._call_on_loop(lambda: self._spawn(give_back()))
-        self._signal_capacity()
 
     # --- memory and the end ----------------------------------------------------------------------
 
@@ -558,6 +573,8 @@ class OrchestrationWorker:
                 self._kept.drop(live)
                 self._close_code(live.engine)
                 await self._hub.release(live.instance)
+            for instance in self._entities.pop_beyond_the_bound():
+                await self._hub.release(instance)
             if self._kept.on:
                 self._close_code(*self._kept.take_idle())
 
@@ -582,7 +599,7 @@ class OrchestrationWorker:
         await asyncio.to_thread(self._time_limit.stop)
 
     def _is_working(self) -> bool:
-        return self._slots.in_use or bool(self._busy)
+        return self._slots.in_use or bool(self._busy) or self._entities.in_use
 
 
 def _nobody_waits(accepted: bool) -> None:

@@ -1,0 +1,276 @@
+"""Drives the entities of a task hub: one batch of an entity after the other, many entities at once.
+
+An entity's function may do what it likes, blocking calls included, so batches have threads of their own and never
+keep an orchestrator waiting. Between batches nothing of an entity is held but its snapshot, up to a bound.
+"""
+
+import logging
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from contextvars import Context
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+from typing import Protocol
+
+from funchost.clock import Clock
+from funchost.durable.entities.batch import BatchEnded, BatchResult, EntityEngine, Operation, all_failed
+from funchost.durable.entities.ids import EntityKey, entity_of
+from funchost.durable.entities.state import UnreadableState, read_state
+from funchost.durable.entities.step import Delivered, EntityStep, conclude, deliver, refuse, run_operations
+from funchost.errors import FunctionTimeout
+from funchost.ids import ExecutionId, InstanceId
+from funchost.taskhub import Committed, Episode, HubWorker, Outcome, Received, Session, Settled, Snapshot
+from funchost.taskhub.entity_outcomes import outcome_of_refusal, outcome_of_step
+from funchost.taskhub.worker.slots import Threads
+from funchost.threads import ThreadsClosed
+from funchost.time_limit import GivenUp, TimeLimit
+
+__all__ = ["EntityLog", "EntitySide", "EntityWorker"]
+
+logger = logging.getLogger(__name__)
+
+_MOST_IN_MEMORY = 10_000
+_LONGEST_IN_MEMORY = 64 * 1024 * 1024
+"""In characters of all snapshots together."""
+
+
+class EntityLog(Protocol):
+    """Told what an entity did, once it is durable, on any thread; must be quick."""
+
+    def ran(self, entity: EntityKey, operations: Sequence[Operation], took_s: float) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class EntitySide:
+    """What every batch of an app needs. ``variables`` makes the context that user code of an entity runs in;
+    ``threads`` run the batches, so many at a time."""
+
+    engine: EntityEngine
+    threads: Threads
+    log: EntityLog
+    variables: Callable[[str, InstanceId], Context]
+    new_execution_id: Callable[[], ExecutionId]
+    default_version: str = ""
+
+
+@dataclass(slots=True, eq=False)
+class _Live:
+    """An entity in memory. ``busy`` while a batch of it runs or is being committed: whoever sets it runs the next."""
+
+    key: EntityKey
+    execution: ExecutionId
+    token: object
+    snapshot: Snapshot
+    inbox: list[Received] = field(default_factory=list[Received])
+    busy: bool = False
+    attempts: int = 0
+
+
+class EntityWorker:
+    """Takes the episodes of entities that the worker of a hub is handed. Methods may be called on any thread.
+
+    ``give_back`` hands an episode and its session back to the hub, after a delay; ``idle`` is told when a batch is
+    done and no other follows it.
+    """
+
+    def __init__(
+        self,
+        side: EntitySide,
+        clock: Clock,
+        time_limit: TimeLimit,
+        *,
+        give_back: Callable[[Episode, timedelta, str], None],
+        idle: Callable[[], None],
+    ) -> None:
+        self._side = side
+        self._clock = clock
+        self._time_limit = time_limit
+        self._give_back_to_hub = give_back
+        self._idle = idle
+        self._lock = threading.Lock()
+        self._live: OrderedDict[InstanceId, _Live] = OrderedDict()
+        self._hub: HubWorker
+
+    def serve(self, hub: HubWorker) -> None:
+        """From here on for this hub."""
+        self._hub = hub
+
+    @property
+    def in_use(self) -> bool:
+        """A batch runs or is being committed."""
+        with self._lock:
+            return any(live.busy for live in self._live.values())
+
+    def receive(self, episode: Episode) -> bool:
+        """False: the snapshot that its messages need went out of memory while they were on their way."""
+        if episode.damage is not None:
+            logger.error(
+                "a message cannot be read: %s", episode.damage, extra={"instance_id": episode.session.instance}
+            )
+        with self._lock:
+            live = self._receiving(episode.session)
+            if live is None:
+                return False
+            live.attempts = max(live.attempts, episode.attempt - 1)
+            live.inbox.extend(episode.messages)
+            begins, live.busy = not live.busy, True
+        if begins:
+            self._run_soon(live)
+        return True
+
+    def forget(self, instance: InstanceId) -> None:
+        """It is somebody else's now."""
+        with self._lock:
+            self._live.pop(instance, None)
+
+    def pop_beyond_the_bound(self) -> list[InstanceId]:
+        """Forget the longest idle ones, down to three quarters of the bounds, once they are too many."""
+        with self._lock:
+            count, length = len(self._live), sum(len(live.snapshot.state or "") for live in self._live.values())
+            if count <= _MOST_IN_MEMORY and length <= _LONGEST_IN_MEMORY:
+                return []
+            gone = list[InstanceId]()
+            for instance, live in [(i, live) for i, live in self._live.items() if not live.busy]:
+                if count <= _MOST_IN_MEMORY * 3 // 4 and length <= _LONGEST_IN_MEMORY * 3 // 4:
+                    break
+                count, length = count - 1, length - len(live.snapshot.state or "")
+                del self._live[instance]
+                gone.append(instance)
+            return gone
+
+    # --- one batch
+
+    def _run_soon(self, live: _Live) -> None:
+        variables = self._side.variables(live.key.name, live.key.instance_id)
+        try:
+            self._side.threads.submit(lambda: variables.run(self._run, live))
+        except ThreadsClosed:
+            self._give_back(live, live.inbox, timedelta(), "the host stops")
+
+    def _run(self, live: _Live) -> None:
+        with self._lock:
+            messages, live.inbox = live.inbox, []
+        started = self._clock.monotonic()
+        received = [message.event for message in messages]
+        try:
+            delivered = deliver(
+                live.key, read_state(live.snapshot.state), received, self._clock.now(), self._side.engine
+            )
+        except UnreadableState as exc:
+            logger.error("the entity %s cannot be read: %s", live.key, exc, extra={"instance_id": live.key.instance_id})
+            refusal = refuse(live.key, received, str(exc))
+            self._commit(live, messages, outcome_of_refusal(refusal, live.snapshot, self._clock.now()), None, started)
+            return
+        batch = _Batch(live, messages, delivered, started)
+        try:
+            result = self._operations(batch)
+        except GivenUp:
+            return  # it is answered by whoever has given it up
+        except BatchEnded:
+            self._give_back(live, messages, timedelta(), "the host stops")
+            return
+        except BaseException as exc:
+            logger.error("a batch could not be run", exc_info=exc, extra={"instance_id": live.key.instance_id})
+            self._give_back(live, messages, timedelta(seconds=min(2 ** (live.attempts + 1), 600)), str(exc))
+            return
+        self._conclude(batch, result)
+
+    def _operations(self, batch: "_Batch") -> BatchResult:
+        delivered, engine = batch.delivered, self._side.engine
+        if not delivered.operations:
+            return run_operations(delivered, engine)
+        try:
+            name, given_up = batch.live.key.name, partial(self._given_up, batch)
+            return self._time_limit.call(name, lambda: run_operations(delivered, engine), given_up)
+        except FunctionTimeout as timeout:
+            return _out_of_time(delivered, timeout)
+
+    def _given_up(self, batch: "_Batch", timeout: FunctionTimeout) -> None:
+        result = _out_of_time(batch.delivered, timeout)
+        self._side.threads.submit(lambda: self._conclude(batch, result))
+
+    def _conclude(self, batch: "_Batch", result: BatchResult) -> None:
+        live, side = batch.live, self._side
+        step = conclude(batch.delivered, result, side.engine)
+        outcome = outcome_of_step(
+            step,
+            live.key,
+            live.execution,
+            batch.delivered.now,
+            default_version=side.default_version,
+            new_execution_id=side.new_execution_id,
+        )
+        self._commit(live, batch.messages, outcome, step, batch.started)
+
+    def _commit(
+        self, live: _Live, messages: list[Received], outcome: Outcome, step: EntityStep | None, started: float
+    ) -> None:
+        session = Session(live.key.instance_id, live.execution, live.token, None)
+        took_s = self._clock.monotonic() - started
+
+        def then(settled: Settled) -> None:
+            if isinstance(settled, Committed):
+                self._committed(live, outcome, settled)
+                if step is not None:
+                    self._tell(live.key, step, took_s)
+            else:
+                self.forget(live.key.instance_id)
+                self._idle()
+
+        self._hub.commit(Episode(session, messages), outcome, then)
+
+    def _committed(self, live: _Live, outcome: Outcome, settled: Committed) -> None:
+        assert isinstance(outcome.change, Snapshot)
+        with self._lock:
+            live.token, live.snapshot, live.attempts = settled.token, outcome.change, 0
+            live.busy = bool(live.inbox)
+            if live.key.instance_id in self._live:
+                self._live.move_to_end(live.key.instance_id)
+        if live.busy:
+            self._run_soon(live)
+        else:
+            self._idle()
+
+    def _tell(self, key: EntityKey, step: EntityStep, took_s: float) -> None:
+        if step.operations:
+            self._side.log.ran(key, step.operations, took_s)
+        for why in step.dropped:
+            logger.warning("a message to the entity %s: %s", key, why, extra={"instance_id": key.instance_id})
+
+    def _give_back(self, live: _Live, messages: list[Received], delay: timedelta, why: str) -> None:
+        """The messages go back to the hub, and the session with them."""
+        self.forget(live.key.instance_id)
+        with self._lock:
+            messages = [*messages, *live.inbox] if messages is not live.inbox else list(messages)
+            live.inbox = []
+        session = Session(live.key.instance_id, live.execution, live.token, None)
+        self._give_back_to_hub(Episode(session, messages, live.attempts + 1), delay, why)
+        self._idle()
+
+    # --- with the lock held
+
+    def _receiving(self, session: Session) -> _Live | None:
+        live = self._live.get(session.instance)
+        if live is not None and live.execution == session.execution:
+            return live
+        if not isinstance(session.past, Snapshot):
+            return None
+        live = _Live(entity_of(session.instance), session.execution, session.token, session.past)
+        self._live[session.instance] = live
+        return live
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    live: _Live
+    messages: list[Received]
+    delivered: Delivered
+    started: float
+
+
+def _out_of_time(delivered: Delivered, timeout: FunctionTimeout) -> BatchResult:
+    """Every operation hears of it; what is stored stays as it is."""
+    state = delivered.state
+    return BatchResult(all_failed(delivered.operations, timeout.text), state.exists, state.state)
