@@ -5,7 +5,7 @@ from contextvars import ContextVar, copy_context
 
 import pytest
 
-from funchost.threads import ThreadPool, ThreadsClosed
+from funchost.threads import ThreadPool, ThreadsClosed, give_up
 
 LABEL: ContextVar[str] = ContextVar("label", default="none")
 
@@ -171,3 +171,35 @@ def test_a_result_for_a_loop_that_has_ended_is_dropped(threads: ThreadPool) -> N
 def test_a_pool_without_threads_is_refused() -> None:
     with pytest.raises(ValueError, match="at least one"):
         ThreadPool(0)
+
+
+def test_a_thread_that_is_given_up_is_replaced_and_ends_with_what_it_runs() -> None:
+    pool, busy, go_on, ran = ThreadPool(1), threading.Event(), threading.Event(), threading.Event()
+    hanging = list[threading.Thread]()
+
+    def hang() -> None:
+        hanging.append(threading.current_thread())
+        busy.set()
+        go_on.wait(5)
+
+    pool.submit(hang)
+    pool.submit(ran.set)
+    assert busy.wait(5)
+    give_up(hanging[0])
+    give_up(hanging[0])
+    assert ran.wait(5), "what waited in the queue is run by the one that came in its place"
+    assert len(pool._threads) == 1
+    go_on.set()
+    hanging[0].join(5)
+    assert not hanging[0].is_alive()
+    assert pool.close(5)
+
+
+def test_a_pool_does_not_wait_for_a_thread_that_was_given_up() -> None:
+    pool, busy, go_on = ThreadPool(1), threading.Event(), threading.Event()
+    hanging = list[threading.Thread]()
+    pool.submit(lambda: (hanging.append(threading.current_thread()), busy.set(), go_on.wait(5)))
+    assert busy.wait(5)
+    give_up(hanging[0])
+    assert pool.close(5)
+    go_on.set()

@@ -4,10 +4,12 @@ from funchost.durable.actions import CallActivity, CallSubOrchestrator, CreateTi
 from funchost.durable.deterministic_ids import child_execution_id
 from funchost.durable.events import (
     EventRaised,
+    ExecutionCompleted,
     ExecutionStarted,
     ParentInstance,
     SubOrchestrationInstanceCompleted,
     SubOrchestrationInstanceFailed,
+    TaskScheduled,
     TimerFired,
     TraceContext,
 )
@@ -15,8 +17,8 @@ from funchost.durable.status import RuntimeStatus
 from funchost.durable.step import Ending, Step
 from funchost.ids import ExecutionId, InstanceId
 from funchost.instant import Instant
-from funchost.taskhub import UNCHANGED, NewActivity, Send, StatusChange
-from funchost.taskhub.outcomes import FIRE_AND_FORGET, activities_of, sends_of, status_change, successor_start
+from funchost.taskhub import UNCHANGED, Append, NewActivity, Send, StatusChange
+from funchost.taskhub.outcomes import FIRE_AND_FORGET, activities_of, failed, sends_of, status_change, successor_start
 
 IT, RUN, NOW = InstanceId("it"), ExecutionId("run"), Instant(1000)
 PARENT = ParentInstance("boss", InstanceId("parent"), ExecutionId("parent-run"), 7)
@@ -129,3 +131,28 @@ def test_a_successor_is_the_same_instance_with_a_new_execution_and_input():
     assert (start.execution_id, start.input, start.timestamp) == ("next", '"2"', later)
     assert (start.name, start.instance_id, start.version) == ("main", IT, "2")
     assert (start.parent, start.tags, start.trace) == (PARENT, {"team": "a"}, START.trace)
+
+
+def test_a_failure_that_the_host_decides_keeps_what_was_received_and_tells_the_parent():
+    raised = EventRaised(timestamp=NOW, name="go", input="1")
+    outcome = failed([], [raised, START], "too slow", NOW)
+    assert isinstance(outcome.change, Append)
+    assert [type(event).__name__ for event in outcome.change.events] == [
+        "OrchestratorStarted",
+        "ExecutionStarted",
+        "EventRaised",
+        "ExecutionCompleted",
+        "OrchestratorCompleted",
+    ]
+    assert outcome.status == StatusChange(RuntimeStatus.FAILED, "too slow")
+    (answer,) = outcome.sends
+    assert isinstance(answer.event, SubOrchestrationInstanceFailed)
+    assert (answer.to, answer.event.task_id, answer.event.reason) == ("parent", 7, "too slow")
+
+
+def test_the_event_of_such_a_failure_has_a_number_of_its_own():
+    past = [TaskScheduled(timestamp=NOW, event_id=4, name="echo")]
+    outcome = failed(past, [], "too slow", NOW)
+    assert isinstance(outcome.change, Append)
+    (end,) = [event for event in outcome.change.events if isinstance(event, ExecutionCompleted)]
+    assert end.event_id == 5

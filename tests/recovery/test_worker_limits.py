@@ -12,9 +12,10 @@ from funchost.durable.events import EventRaised, TaskCompleted, TaskScheduled
 from funchost.durable.status import RuntimeStatus
 from funchost.ids import InstanceId
 from funchost.taskhub import ActivityWork, Episode, HubWorker, Revoked
+from funchost.taskhub.worker.advance import Advance
 from funchost.taskhub.worker.worker import Limits
 from recovery.clocks import JumpingClock
-from recovery.host import FORGET_S, Folder
+from recovery.host import FORGET_S, Folder, SilentLog
 from recovery.verify import nothing_waits
 from recovery.working import Working, at_most, working
 from recovery.wrapped import WorkerWrapper
@@ -86,6 +87,24 @@ async def test_async_activities_take_slots_as_well(folder: Folder) -> None:
     assert gauge.most == 3
 
 
+async def test_no_more_orchestrators_run_at_once_than_is_allowed(folder: Folder) -> None:
+    """On the threads of activities as well, where their answers run them."""
+    gauge, pause = Gauge(), threading.Event()
+
+    def measured(context: Any) -> Code:
+        for step in range(3):
+            with gauge:
+                pause.wait(0.002)
+            yield context.call_activity("one", step)
+
+    limits = Limits(activities=8, episodes=2)
+    async with working(folder, {"measured": measured}, {"one": one}, limits=limits) as here:
+        ids = [await here.start("measured", instance=f"measured-{i}") for i in range(20)]
+        for instance in ids:
+            assert (await here.end_of(instance)).status is RuntimeStatus.COMPLETED
+    assert gauge.most == 2
+
+
 async def test_an_async_activity_whose_own_task_was_cancelled_fails(folder: Folder) -> None:
     async def cancelled(argument: Any) -> int:
         inner = asyncio.create_task(asyncio.sleep(60))
@@ -140,10 +159,18 @@ async def test_answers_do_not_wait_in_memory_for_a_thread_that_orchestrators_kee
         assert (await here.end_of(busy)).output == "2"
 
 
-async def test_a_fan_out_of_thousands_completes(folder: Folder) -> None:
+async def test_a_fan_out_of_thousands_completes_without_a_replay_for_each_answer(folder: Folder) -> None:
+    replayed = list[int]()
+
+    class Log(SilentLog):
+        def ran(self, instance: InstanceId, result: Advance, took_s: float) -> None:
+            replayed.append(result.replayed)
+
     async with working(folder, {"wide": wide}, {"one": one}) as here:
-        assert (await here.end_of(await here.start("wide", 2_000))).output == "2000"
+        here.worker._log = Log()
+        assert (await here.end_of(await here.start("wide", 5_000))).output == "5000"
     assert nothing_waits(folder)
+    assert sum(events > 0 for events in replayed) <= 3
 
 
 async def test_a_thousand_instances_run_side_by_side(folder: Folder) -> None:

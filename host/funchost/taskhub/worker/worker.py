@@ -46,7 +46,7 @@ from funchost.taskhub.worker.live import Answer, LiveInstance
 from funchost.taskhub.worker.memory import LiveInstances
 from funchost.taskhub.worker.slots import ActivitySlots, EpisodeSlots, Threads
 from funchost.threads import ThreadsClosed
-from funchost.time_limit import GivenUp, TimeLimit
+from funchost.time_limit import GRACE_S, GivenUp, TimeLimit
 
 __all__ = ["EntitySide", "EpisodeLog", "KeptCodeLimits", "Limits", "OrchestrationWorker", "Threads"]
 
@@ -66,7 +66,8 @@ class EpisodeLog(Protocol):
 class Limits:
     """``claim_ahead`` bounds the activities claimed for this worker beyond those that run.
 
-    ``function_timeout``: how long an orchestrator may take to its next yield; None: as long as it likes.
+    ``function_timeout``: how long an orchestrator may take to its next yield; None: as long as it likes. It gets
+    ``timeout_grace_s`` more to end when it is stopped.
     """
 
     activities: int = 20
@@ -75,6 +76,7 @@ class Limits:
     events_in_memory: int = 400_000
     kept_code: KeptCodeLimits = field(default_factory=KeptCodeLimits)
     function_timeout: timedelta | None = None
+    timeout_grace_s: float = GRACE_S
 
 
 @dataclass(slots=True)
@@ -130,7 +132,7 @@ class OrchestrationWorker:
         self._held = HeldAnswers(self._give_alone, clock.monotonic)
         self._kept = KeptCode(limits.kept_code, clock.monotonic)
         self._episodes = EpisodeSlots(limits.episodes, self._run_in_turn, self._held.episode_waits)
-        self._time_limit = TimeLimit(limits.function_timeout, clock.monotonic)
+        self._time_limit = TimeLimit(limits.function_timeout, clock.monotonic, grace_s=limits.timeout_grace_s)
         self._entities = EntityWorker(
             entities, clock, self._time_limit, give_back=self._give_back_to_hub, idle=self._signal_capacity
         )
