@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from bench.measure import DURABLE, Samples
 from bench.report import Figure, compared, single
+from bench.workloads import LOOPS, WIDE_FAN_OUT
 
 __all__ = ["figures"]
 
@@ -19,7 +20,7 @@ _WAYS = (*_WITH_AND_WITHOUT_CONSOLE, ("funchost-kept", "/extended-sessions"))
 
 def figures(samples: Samples) -> list[Figure]:
     """The parts that were not measured are left out."""
-    return [*_durable(samples), *_busy(samples), *_hello(samples), *_host(samples)]
+    return [*_durable(samples), *_busy(samples), *_hello(samples), *_host(samples), *_long(samples), *_replay(samples)]
 
 
 def _durable(samples: Samples) -> Iterator[Figure]:
@@ -53,3 +54,21 @@ def _host(samples: Samples) -> Iterator[Figure]:
     ):
         if mine := samples.get(f"{name}/funchost"):
             yield single(name, mine, unit=unit, aim=aim)
+
+
+def _long(samples: Samples) -> Iterator[Figure]:
+    shortest = samples.get(f"{LOOPS[0].name}/funchost-kept")
+    for workload in LOOPS[1:]:
+        if shortest and (mine := samples.get(f"{workload.name}/funchost-kept")):
+            yield compared(f"{workload.name}/{LOOPS[0].name}", mine, shortest, unit="steps/s", aim=">= 0.8 x")
+    name = WIDE_FAN_OUT.name
+    if mine := samples.get(f"{name}/funchost"):
+        yield single(name, mine, unit="steps/s")
+        yield single(f"{name}-memory", samples[f"{name}-memory/funchost"], unit="MB", aim="< 300")
+
+
+def _replay(samples: Samples) -> Iterator[Figure]:
+    if mine := samples.get("replay/funchost"):
+        official = samples["replay/sdk"]
+        yield compared("replay/sdk", mine, official, unit="events/s", aim=">= 20 x")
+        yield compared("replay/sdk/decoded", samples["replay/funchost-decoded"], official, unit="events/s")

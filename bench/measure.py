@@ -7,8 +7,9 @@ from collections.abc import Collection
 from statistics import median
 
 from bench import workloads
+from bench.replay import History
 from bench.systems import DBOS, FUNCHOST, FUNCHOST_KEPT, FUNCHOST_QUIET, RESTATE, STARLETTE, System, running
-from bench.workloads import CHAIN, CHAIN_ASYNC, FAN_OUT, LONG_CHAIN, Workload
+from bench.workloads import CHAIN, CHAIN_ASYNC, FAN_OUT, LONG_CHAIN, LOOPS, WIDE_FAN_OUT, Workload
 
 __all__ = ["DURABLE", "PARTS", "Samples", "measure"]
 
@@ -67,7 +68,37 @@ async def host(samples: Samples) -> None:
         samples["idle-memory/funchost"].append(memory)
 
 
-PARTS = {"durable": durable, "busy": busy, "hello": hello, "host": host}
+async def loop(samples: Samples) -> None:
+    """Long loops whose suspended code is kept: a step must cost the same however many there were before."""
+    async with running(FUNCHOST_KEPT) as (started, client):
+        await workloads.run(LOOPS[0], started, client)
+        for workload in LOOPS:
+            samples[f"{workload.name}/funchost-kept"].append(await workloads.run(workload, started, client))
+
+
+async def fan_out_memory(samples: Samples) -> None:
+    """A wide fan-out on a fresh host, and the most memory that it had."""
+    async with running(FUNCHOST) as (started, client):
+        samples[f"{WIDE_FAN_OUT.name}/funchost"].append(await workloads.run(WIDE_FAN_OUT, started, client))
+        samples[f"{WIDE_FAN_OUT.name}-memory/funchost"].append(started.server.peak_memory_mb())
+
+
+async def replay(samples: Samples) -> None:
+    history = History()
+    samples["replay/sdk"].append(history.official())
+    samples["replay/funchost"].append(history.stored())
+    samples["replay/funchost-decoded"].append(history.cached())
+
+
+PARTS = {
+    "durable": durable,
+    "busy": busy,
+    "hello": hello,
+    "host": host,
+    "loop": loop,
+    "fanout-5000": fan_out_memory,
+    "replay": replay,
+}
 
 
 async def measure(rounds: int, parts: Collection[str]) -> Samples:

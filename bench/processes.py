@@ -88,6 +88,16 @@ class Server:
         """Resident memory of this process and its children, in 10^6 bytes, pages that they share counted for each."""
         return sum(process.memory_info().rss for process in self._family()) / 1e6
 
+    def peak_memory_mb(self) -> float:
+        """The most resident memory that this process ever had, in 10^6 bytes; without /proc: has now."""
+        assert self._process is not None
+        try:
+            status = Path(f"/proc/{self._process.pid}/status").read_text()
+        except OSError:
+            return self.memory_mb()
+        peak_kib = next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:"))
+        return int(peak_kib) * 1024 / 1e6
+
     def _family(self) -> list[psutil.Process]:
         assert self._process is not None
         parent = psutil.Process(self._process.pid)

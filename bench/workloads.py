@@ -8,7 +8,19 @@ from bench.drive import burst
 from bench.load import Client, prepare, sustained
 from bench.systems import Running
 
-__all__ = ["CHAIN", "CHAIN_ASYNC", "FAN_OUT", "LONG_CHAIN", "Workload", "burn", "hello", "idle", "run"]
+__all__ = [
+    "CHAIN",
+    "CHAIN_ASYNC",
+    "FAN_OUT",
+    "LONG_CHAIN",
+    "LOOPS",
+    "WIDE_FAN_OUT",
+    "Workload",
+    "burn",
+    "hello",
+    "idle",
+    "run",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +42,8 @@ CHAIN = Workload("chain-5x200", "chain", instances=200, steps=5)
 CHAIN_ASYNC = Workload("chain-async-5x200", "chain_async", instances=200, steps=5)
 LONG_CHAIN = Workload("chain-100", "chain", instances=1, steps=100)
 FAN_OUT = Workload("fanout-500", "fan_out", instances=1, steps=500)
+WIDE_FAN_OUT = Workload("fanout-5000", "fan_out", instances=1, steps=5_000)
+LOOPS = tuple(Workload(f"loop-{steps}", "chain", instances=1, steps=steps) for steps in (1_000, 5_000, 10_000))
 
 _HELLO_S = 2.0
 _HELLO_CONNECTIONS = 32
