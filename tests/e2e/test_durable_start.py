@@ -116,3 +116,38 @@ def test_a_file_that_is_no_task_hub_is_refused_and_left_alone(app: Path):
         assert host.code() == 2
         assert "Traceback" not in host.output
     assert database.read_text() == "my diary " * 1000
+
+
+HANGING = """
+
+import threading
+
+
+@durable.orchestration_trigger(context_name="context")
+def hang(context):
+    threading.Event().wait()
+
+
+@durable.route("hang")
+@durable.durable_client_input(client_name="client")
+async def begin_to_hang(req: func.HttpRequest, client) -> func.HttpResponse:
+    return func.HttpResponse(await client.start_new("hang"))
+
+
+app.register_functions(durable)
+"""
+
+
+def test_an_orchestrator_that_hangs_is_told_of_and_keeps_nothing_waiting(tmp_path: Path):
+    (tmp_path / "host.json").write_text('{"version": "2.0", "functionTimeout": "00:00:01"}')
+    before, _, _ = DURABLE.partition("\napp.register_functions")
+    write_app(tmp_path, more=before.replace("{GREETING}", "Hello") + HANGING)
+    with Command(tmp_path) as host, host.client() as client:
+        client.get("/api/hang")
+        host.line(r"Functions\.hang\. It hangs at .*function_app\.py, line \d+, in hang, .*: its thread is given up")
+        host.line(r"'hang' did not yield in time \(1 of 3 times in a row\)")
+        links = begin(client)
+        name_it(client, links)
+        assert output(client, links) == "Hello Ada"
+        host.press(signal.SIGINT)
+        assert host.code() == 0

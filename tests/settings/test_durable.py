@@ -1,6 +1,7 @@
 """``extensions.durableTask`` and ``extensions.funchost``."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -20,6 +21,8 @@ def test_defaults_are_the_documented_ones(host: Folder):
     assert settings.connection_name == "AzureWebJobsStorage"
     assert settings.max_orchestration_actions == 100_000
     assert settings.extended_session_idle == timedelta(seconds=30)
+    assert settings.max_extended_sessions == 2_000
+    assert settings.max_concurrent_entities is None
     assert settings.durability == "full"
     assert settings.options["storageProvider.partitionCount"] == 4
 
@@ -109,3 +112,17 @@ def test_every_option_has_a_default_that_its_own_kind_would_take():
 def test_durability_can_be_relaxed(folder: Folder):
     folder.host(json.dumps({"version": "2.0", "extensions": {"funchost": {"durability": "relaxed"}}}))
     assert folder.read().durable.durability == "relaxed"
+
+
+def test_how_much_is_kept_and_runs_at_once_can_be_set(folder: Folder):
+    extensions = {"funchost": {"maxExtendedSessions": 7}, "durableTask": {"maxConcurrentEntityFunctions": 3}}
+    folder.host(json.dumps({"version": "2.0", "extensions": extensions}))
+    settings = folder.read().durable
+    assert (settings.max_extended_sessions, settings.max_concurrent_entities) == (7, 3)
+
+
+def test_a_host_looks_for_mistakes_while_its_app_runs_as_in_development(host: Folder):
+    settings = host.read()
+    assert settings.development
+    other = {**settings.app_settings, "azure_functions_environment": "Production"}
+    assert not replace(settings, app_settings=other).development

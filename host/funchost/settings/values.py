@@ -106,7 +106,7 @@ class Settings:
 
     @property
     def development(self) -> bool:
-        """Whether this host looks for mistakes of the author that one in production has no time for."""
+        """Whether the app runs as in development: then its host looks for mistakes that it else has no time for."""
         return (self.setting("AZURE_FUNCTIONS_ENVIRONMENT") or "Development").lower() == "development"
 
     def setting(self, name: str) -> str | None:
