@@ -24,7 +24,6 @@ from funchost.instant import TICKS_PER_SECOND, Instant, isoformat, parse
 
 __all__ = ["Sorter", "Source", "check", "copy_of", "drained", "in_order", "labelled"]
 
-_UNSET = parse(UNLABELLED)
 _SLACK = 10 * TICKS_PER_SECOND
 """The horizons move in steps of at least this, so that few messages cost a look at everything."""
 
@@ -35,14 +34,14 @@ class Source(msgspec.Struct, omit_defaults=True):
 
     last: str = msgspec.field(name="Last")
     execution: ExecutionId | None = msgspec.field(default=None, name="ExecutionId")
-    buffered: dict[str, Request] = msgspec.field(default_factory=dict[str, Request], name="Buffered")
+    buffered: dict[str, Request] = msgspec.field(default={}, name="Buffered")
 
 
 class Sorter(msgspec.Struct, omit_defaults=True):
     """Both sides, as they are stored: ``last_sent`` by target, ``received`` by sender, times as ISO text."""
 
-    last_sent: dict[str, str] = msgspec.field(default_factory=dict[str, str], name="LastSentToInstance")
-    received: dict[str, Source] = msgspec.field(default_factory=dict[str, Source], name="ReceivedFromInstance")
+    last_sent: dict[str, str] = msgspec.field(default={}, name="LastSentToInstance")
+    received: dict[str, Source] = msgspec.field(default={}, name="ReceivedFromInstance")
     receive_horizon: str = msgspec.field(default=UNLABELLED, name="ReceiveHorizon")
     send_horizon: str = msgspec.field(default=UNLABELLED, name="SendHorizon")
 
@@ -138,9 +137,9 @@ def _expired(sorter: Sorter, sent: Instant, window: int) -> list[Request]:
     sorter.receive_horizon = isoformat(horizon)
     ready: list[Request] = []
     for sender, source in list(sorter.received.items()):
+        ready += _released(source, _follows(source, horizon))
         if parse(source.last) < horizon:
             source.last = UNLABELLED
-        ready += _released(source, _follows(source, horizon))
         if source.last == UNLABELLED and not source.buffered:
             del sorter.received[sender]
     return ready
