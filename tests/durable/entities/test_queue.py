@@ -22,7 +22,7 @@ def queue_of(*requests: Request, locked_by: Request | None = None, repeats: int 
 
 def stored(queue: RequestQueue) -> EntityState:
     return EntityState(
-        queue=queue.requests, locked_by=queue.locked_by, lock_id=queue.lock_id, spent_locks=queue.spent_locks
+        queue=queue.requests, locked_by=queue.locked_by, lock_ids=queue.lock_ids, spent_locks=queue.spent_locks
     )
 
 
@@ -88,7 +88,7 @@ def test_what_the_holder_has_left_comes_before_the_others_when_it_lets_go():
 def test_a_release_unlocks_under_the_id_of_the_request():
     queue = queue_of(locked_by=LOCK)
     queue.release(release())
-    assert (queue.locked_by, queue.lock_id, queue.spent_locks) == (None, None, ())
+    assert (queue.locked_by, queue.lock_ids, queue.spent_locks) == (None, (), ())
 
 
 def test_a_release_of_an_earlier_lock_of_the_holder_does_not_unlock():
@@ -105,6 +105,7 @@ def test_a_lock_of_another_engine_is_given_back_by_its_holder_whatever_the_id():
 
 def test_those_who_clean_up_unlock_whatever_the_id_and_leave_no_trace():
     queue = queue_of(locked_by=LOCK)
+    queue.lock(lock_request(HOLDER, COUNTER, lock_id="second"))
     queue.release(release(ORPHANED_LOCK))
     assert queue.locked_by is None
     queue.release(release(ORPHANED_LOCK))
@@ -117,15 +118,22 @@ def test_only_the_holder_gives_back():
     assert queue.locked_by == HOLDER
 
 
-def test_a_second_lock_request_of_the_holder_takes_the_place_of_the_first():
+def test_a_second_lock_request_of_the_holder_is_taken_at_once_and_both_have_to_be_given_back():
     again = lock_request(HOLDER, COUNTER, OTHER, lock_id="second")
     queue = queue_of(request("a"), again, locked_by=LOCK)
     _, lock = queue.take(100)
     assert lock == again
     queue.lock(again)
-    queue.release(release())
-    assert queue.locked_by == HOLDER
     queue.release(release("second"))
+    assert queue.locked_by == HOLDER
+    queue.release(release())
+    assert queue.locked_by is None
+
+
+def test_a_lock_request_that_comes_twice_is_given_back_once():
+    queue = queue_of(locked_by=LOCK)
+    queue.lock(LOCK)
+    queue.release(release())
     assert queue.locked_by is None
 
 

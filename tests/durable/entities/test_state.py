@@ -24,7 +24,7 @@ def test_everything_that_is_written_is_read_again():
         locked_by=InstanceId("order-17"),
         suspended=True,
         sorter=Sorter(send_horizon=isoformat(NOW)),
-        lock_id="g",
+        lock_ids=("g",),
         spent_locks=(SpentLock("h", isoformat(NOW)),),
     )
     assert read_state(state.to_json()) == state

@@ -1,17 +1,16 @@
 """The requests that wait at an entity, and the lock that decides whose turn it is.
 
 While an orchestration holds the entity its requests go before all others, and the others wait. That includes those
-that it had sent before the lock was granted: it may be waiting for one of them inside of its critical section. One
-lock request is in force at a time; a further one of the holder is granted at once and takes the place of the first.
+that it had sent before the lock was granted: it may be waiting for one of them inside of its critical section.
 
 A lock is given back under the id of its request. One that is given back before it came is *spent*: it was withdrawn
 by an orchestration that has ended, and must neither lock nor be passed on when it comes. Where messages may come
-twice, one that was in force is spent as well.
+twice, one that was in force is spent as well. A further lock request of the holder is granted at once, and both are
+then in force until each has been given back: they come from two runs of one instance, whose messages may cross.
 """
 
 from collections import deque
 from collections.abc import Iterable
-from datetime import timedelta
 
 from funchost.durable.entities.messages import ORPHANED_LOCK, Release, Request
 from funchost.durable.entities.state import EntityState, SpentLock
@@ -19,7 +18,7 @@ from funchost.instant import TICKS_PER_SECOND, Instant, isoformat, parse
 
 __all__ = ["RequestQueue"]
 
-_REMEMBERED = timedelta(hours=24) // timedelta(seconds=1) * TICKS_PER_SECOND
+_REMEMBERED = 24 * 3600 * TICKS_PER_SECOND
 _MOST_REMEMBERED = 64
 
 
@@ -31,7 +30,7 @@ class RequestQueue:
 
     def __init__(self, state: EntityState, now: Instant, *, repeats: int) -> None:
         self.locked_by = state.locked_by
-        self.lock_id = state.lock_id
+        self.lock_ids = state.lock_ids
         self._now = now
         self._repeats = repeats
         self._spent = {spent.id: spent for spent in state.spent_locks if parse(spent.until) > now}
@@ -76,32 +75,40 @@ class RequestQueue:
 
     def lock(self, request: Request) -> None:
         """Grant a lock request that was taken."""
-        self.locked_by, self.lock_id = request.parent, request.id
-        self._put_holder_first()
+        if request.id not in self.lock_ids:
+            self.lock_ids = (*self.lock_ids, request.id)
+        if self.locked_by is None:
+            self.locked_by = request.parent
+            self._put_holder_first()
 
     def release(self, release: Release) -> None:
-        remembered = self._repeats
+        was_here = self._withdraw(release.id)
         if self._is_in_force(release):
-            self.locked_by = self.lock_id = None
-            self._waiting.extendleft(reversed(self._of_holder))
-            self._of_holder.clear()
-        elif not self._withdraw(release.id):
-            remembered = _REMEMBERED
-        if remembered and release.id != ORPHANED_LOCK:
+            was_here = True
+            self.lock_ids = tuple(lock_id for lock_id in self.lock_ids if lock_id != release.id)
+            if not self.lock_ids or release.id == ORPHANED_LOCK:
+                self._unlock()
+        spent_for = self._repeats if was_here else _REMEMBERED
+        if spent_for and release.id != ORPHANED_LOCK:
             self._spent.pop(release.id, None)
-            self._spent[release.id] = SpentLock(release.id, isoformat(Instant(self._now + remembered)))
+            self._spent[release.id] = SpentLock(release.id, isoformat(Instant(self._now + spent_for)))
 
     @property
     def _running(self) -> deque[Request]:
         return self._waiting if self.locked_by is None else self._of_holder
 
     def _is_in_force(self, release: Release) -> bool:
-        """Another engine does not note under which request it was locked, and locks one request at a time."""
+        """Another engine does not note by which request an entity is locked: there, the holder is enough."""
         held = self.locked_by is not None and self.locked_by == release.parent
-        return held and (self.lock_id is None or release.id in (self.lock_id, ORPHANED_LOCK))
+        return held and (not self.lock_ids or release.id in (*self.lock_ids, ORPHANED_LOCK))
+
+    def _unlock(self) -> None:
+        self.locked_by, self.lock_ids = None, ()
+        self._waiting.extendleft(reversed(self._of_holder))
+        self._of_holder.clear()
 
     def _withdraw(self, lock_id: str) -> bool:
-        """Take a lock request out of the queue; whether it was there."""
+        """Take a lock request out of the queue, as often as it came; whether it was there."""
         is_queued = any(request.is_lock and request.id == lock_id for request in self.requests)
         if is_queued:
             self._of_holder = deque(_without_lock(lock_id, self._of_holder))

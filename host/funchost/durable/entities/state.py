@@ -30,10 +30,10 @@ class EntityState(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True)
     """``state`` is the author's state as JSON text, None for none; ``exists`` says whether there is an entity.
 
     ``queue`` are requests that wait, in their order. ``locked_by`` is the orchestration that holds the entity and
-    ``lock_id`` the request by which it does; None together with a holder: any release of that holder counts.
+    ``lock_ids`` are the requests by which it does; none together with a holder: any release of that holder counts.
     ``suspended`` is set by engines that wait for a message before they go on with the queue.
 
-    ``lock_id`` and ``spent_locks`` are known to this engine alone, and missing where another has written.
+    ``lock_ids`` and ``spent_locks`` are known to this engine alone, and missing where another has written.
     """
 
     exists: bool = False
@@ -42,7 +42,7 @@ class EntityState(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True)
     locked_by: InstanceId | None = msgspec.field(default=None, name="lockedBy")
     suspended: bool = False
     sorter: Sorter = msgspec.field(default_factory=Sorter)
-    lock_id: str | None = msgspec.field(default=None, name="lockId")
+    lock_ids: tuple[str, ...] = msgspec.field(default=(), name="lockIds")
     spent_locks: tuple[SpentLock, ...] = msgspec.field(default=(), name="spentLocks")
 
     def to_json(self) -> str:

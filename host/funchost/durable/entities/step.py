@@ -160,7 +160,7 @@ def _next_state(inbox: Inbox, result: BatchResult) -> EntityState:
         queue=queue.requests,
         locked_by=queue.locked_by,
         sorter=inbox.sorter,
-        lock_id=queue.lock_id,
+        lock_ids=queue.lock_ids,
         spent_locks=queue.spent_locks,
     )
 
