@@ -91,10 +91,11 @@ def test_a_release_unlocks_under_the_id_of_the_request():
     assert (queue.locked_by, queue.lock_ids, queue.spent_locks) == (None, (), ())
 
 
-def test_a_release_of_an_earlier_lock_of_the_holder_does_not_unlock():
+def test_a_release_of_another_lock_of_the_holder_does_not_unlock_and_is_remembered():
     queue = queue_of(locked_by=LOCK)
-    queue.release(release("an earlier one"))
+    queue.release(release("another"))
     assert queue.locked_by == HOLDER
+    assert [spent.id for spent in queue.spent_locks] == ["another"]
 
 
 def test_a_lock_of_another_engine_is_given_back_by_its_holder_whatever_the_id():
