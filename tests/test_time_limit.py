@@ -9,9 +9,9 @@ from datetime import timedelta
 
 import pytest
 
-from funchost.errors import FunctionTimeout
+from funchost.errors import FunctionTimeout, OutOfTime
 from funchost.threads import ThreadPool
-from funchost.time_limit import GivenUp, OutOfTime, TimeLimit
+from funchost.time_limit import GivenUp, TimeLimit
 
 SHORT = timedelta(milliseconds=30)
 WAIT_S = 10.0

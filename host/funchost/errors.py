@@ -15,6 +15,8 @@ FunchostError
     ├── ForeignDatabase         the file is not ours, is newer, or is damaged
     ├── Unreadable              one stored event is damaged, in a file that is sound otherwise
     └── StorageUnavailable      retried with back-off
+
+OutOfTime                       raised inside of user code to end it; nobody's failure
 """
 
 __all__ = [
@@ -30,6 +32,7 @@ __all__ = [
     "InvalidArgument",
     "InvalidOperation",
     "NondeterminismError",
+    "OutOfTime",
     "StorageError",
     "StorageUnavailable",
     "Unreadable",
@@ -138,3 +141,10 @@ class Unreadable(StorageError):
 
 class StorageUnavailable(StorageError):
     """The store does not answer now: a full disk, a lost server. Callers wait and try again."""
+
+
+class OutOfTime(BaseException):
+    """Raised inside of user code whose time is over; no Exception, because those are often caught and survived.
+
+    Who runs the code for somebody else lets it pass: it is turned into a FunctionTimeout further out.
+    """

@@ -18,12 +18,12 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import TypeVar
 
-from funchost.errors import FunctionTimeout
+from funchost.errors import FunctionTimeout, OutOfTime
 from funchost.settings import format_timespan
 from funchost.threads import give_up
 from funchost.tracebacks import whereabouts
 
-__all__ = ["GRACE_S", "GivenUp", "OutOfTime", "TimeLimit"]
+__all__ = ["GRACE_S", "GivenUp", "TimeLimit"]
 
 logger = logging.getLogger(__name__)
 
@@ -38,10 +38,6 @@ _STOP_S = 1.0
 
 # The types of the arguments are not declared: then None is a null pointer, which withdraws.
 _raise_in_thread = ctypes.pythonapi.PyThreadState_SetAsyncExc
-
-
-class OutOfTime(BaseException):
-    """Raised inside of user code whose time is over; no Exception, because those are often caught and survived."""
 
 
 class GivenUp(Exception):

@@ -44,6 +44,10 @@ def test_an_aware_time_is_converted_and_a_naive_one_is_utc(moment: datetime):
     assert fire_times(moment) == [parse("2024-05-01T12:00:00Z")]
 
 
+def test_a_length_of_time_counts_from_now():
+    assert fire_times(timedelta(minutes=5)) == [parse("2024-01-01T00:05:00Z")]
+
+
 def test_a_date_is_its_midnight_in_utc():
     assert fire_times(date(2024, 5, 1)) == [parse("2024-05-01T00:00:00Z")]
 

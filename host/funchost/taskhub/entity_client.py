@@ -121,9 +121,10 @@ class EntityClient:
         there = await self._hub.read(holder, payloads=False)
         if there is not None and there.status in _HOLDING:
             return False
-        release = Release(holder, state.lock_id or ORPHANED_LOCK)
-        event = EventRaised(timestamp=self._clock.now(), name=RELEASE, input=release.to_json())
-        await self._hub.send(entity.id, event)
+        for lock_id in state.lock_ids or (ORPHANED_LOCK,):
+            release = Release(holder, lock_id)
+            event = EventRaised(timestamp=self._clock.now(), name=RELEASE, input=release.to_json())
+            await self._hub.send(entity.id, event)
         return True
 
 

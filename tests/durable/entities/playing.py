@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from contextlib import AbstractContextManager, nullcontext
 from itertools import count
 from typing import Any
 from uuid import UUID
@@ -59,11 +58,10 @@ def engine_of(
     *,
     window: int = 0,
     max_batch: int = 5_000,
-    guard: Callable[[str], AbstractContextManager[object]] = nullcontext,
 ) -> EntityEngine:
     entities = [] if function is None else [Entity("Counter", function)]
     functions = DurableFunctions([Orchestrator("Ship", lambda _: None)], [], entities=entities)
-    return EntityEngine(functions, new_guids(), finish, guard, max_batch, window)
+    return EntityEngine(functions, new_guids(), finish, max_batch, window)
 
 
 def play(

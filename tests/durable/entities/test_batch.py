@@ -1,16 +1,28 @@
 """The author's function and the operations of a batch: what fails, what stays, what goes out."""
 
 import functools
-from collections.abc import Generator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
-from durable.entities.playing import CALLER, OTHER, answers, called, counter, error, play, request, signalled
-from funchost.durable.entities.batch import BatchEnded
+from durable.entities.playing import (
+    CALLER,
+    COUNTER,
+    NOW,
+    OTHER,
+    answers,
+    called,
+    counter,
+    engine_of,
+    error,
+    play,
+    request,
+    signalled,
+)
+from funchost.durable.entities.batch import BatchEnded, BatchResult, all_failed
 from funchost.durable.entities.state import EntityState
-from funchost.errors import FunctionTimeout
+from funchost.durable.entities.step import conclude, deliver
+from funchost.errors import FunctionTimeout, OutOfTime
 
 FIVE = EntityState(exists=True, state="5")
 TIMEOUT = FunctionTimeout("Counter", "i", "00:05:00")
@@ -163,25 +175,27 @@ def test_a_time_limit_fails_every_operation_and_leaves_all_as_it_was():
     assert (step.state, len(step.messages)) == (FIVE, 3)
 
 
-def test_a_guard_is_entered_around_all_user_code_and_may_tell_of_a_time_limit():
-    entered: list[str] = []
+@pytest.mark.parametrize("ended", [BatchEnded, OutOfTime])
+def test_who_ends_the_code_from_outside_is_not_taken_for_a_failure(ended: type[BaseException]):
+    class Stubborn:
+        def to_json(self) -> str:
+            raise ended
 
-    @contextmanager
-    def guard(name: str) -> Generator[None]:
-        entered.append(name)
-        yield
-        raise TIMEOUT
-
-    step = play(counter, called("add", 1), called("get"), guard=guard)
-    assert (answers(step), entered) == ({"add": OVER, "get": OVER}, ["Counter"])
-
-
-def test_whoever_ends_the_batch_is_nobody_s_failure():
     def stop(context: Any) -> None:
-        raise BatchEnded
+        raise ended
 
-    with pytest.raises(BatchEnded):
+    with pytest.raises(ended):
         play(stop, called("op"))
+    with pytest.raises(ended):
+        play(lambda context: context.set_state(Stubborn()), called("op"))
+
+
+def test_a_batch_whose_thread_hangs_can_be_concluded_without_it():
+    engine = engine_of(counter)
+    delivered = deliver(COUNTER, FIVE, [called("add", 1), called("get")], NOW, engine)
+    result = BatchResult(all_failed(delivered.operations, TIMEOUT.text), FIVE.exists, FIVE.state)
+    step = conclude(delivered, result, engine)
+    assert (answers(step), step.state) == ({"add": OVER, "get": OVER}, FIVE)
 
 
 def test_the_requests_of_a_batch_are_left_as_they_were():

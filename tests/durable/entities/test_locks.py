@@ -138,7 +138,9 @@ class Deliver:
     steps: int
 
 
-HAPPENINGS = st.lists(
+Happening = Want | End | Ask | Deliver
+
+HAPPENINGS: st.SearchStrategy[list[Happening]] = st.lists(
     st.one_of(
         *[st.builds(Want, st.integers(0, 3), st.frozensets(st.integers(0, 3), min_size=1))] * 3,
         st.builds(End, st.integers(0, 3)),
@@ -168,7 +170,7 @@ class Ended:
         return json.loads(state.state or "null") or 0
 
 
-def live(happenings: list[Any], seed: int, *, orderly: bool) -> Ended:
+def live(happenings: list[Happening], seed: int, *, orderly: bool) -> Ended:
     hub = Hub(entity, Random(seed), orderly=orderly)
     holders: dict[EntityKey, str] = {}
     lockers = [Locker(hub, name, holders) for name in LOCKERS]
@@ -201,7 +203,7 @@ many = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCh
 
 @given(HAPPENINGS, st.integers(0, 2**16))
 @many
-def test_locks_exclude_each_other_and_are_all_given_back(happenings: list[Any], seed: int):
+def test_locks_exclude_each_other_and_are_all_given_back(happenings: list[Happening], seed: int):
     ended = live(happenings, seed, orderly=True)
     assert_all_is_free_and_done(ended)
     added = [key for locker in ended.lockers for key in locker.added]
@@ -212,5 +214,5 @@ def test_locks_exclude_each_other_and_are_all_given_back(happenings: list[Any], 
 
 @given(HAPPENINGS, st.integers(0, 2**16))
 @many
-def test_so_they_do_on_a_hub_that_repeats_and_reorders(happenings: list[Any], seed: int):
+def test_so_they_do_on_a_hub_that_repeats_and_reorders(happenings: list[Happening], seed: int):
     assert_all_is_free_and_done(live(happenings, seed, orderly=False))

@@ -45,6 +45,8 @@ class BeginAnew:
     sender: int
 
 
+Happening = Send | Deliver | Pause | BeginAnew
+
 SENDS = st.builds(
     Send,
     st.integers(0, 2),
@@ -53,7 +55,7 @@ SENDS = st.builds(
     st.booleans(),
     st.none() | st.none() | st.none() | st.floats(0, 5),
 )
-HAPPENINGS = st.lists(
+HAPPENINGS: st.SearchStrategy[list[Happening]] = st.lists(
     st.one_of(
         *[SENDS] * 5,
         *[st.builds(Deliver, st.integers(1, 5))] * 2,
@@ -66,7 +68,7 @@ HAPPENINGS = st.lists(
 
 def note(context: Any) -> None:
     """Keep what came from whom; pass it on, as one's own, to whom it says."""
-    state = context.get_state(lambda: {"notes": [], "told": {}})
+    state: dict[str, Any] = context.get_state(dict) or {"notes": [], "told": {}}
     sent = context.get_input()
     state["notes"].append([sent["by"], sent["number"], sent["scheduled"]])
     if sent["relay"] is not None:
@@ -94,9 +96,10 @@ class Asker(Sender):
         target = ENTITIES[send.target]
         numbers = self.numbers.setdefault(target, [])
         scheduled = send.delay_s is not None
-        value = {"by": self.id, "number": len(numbers), "relay": send.relay, "scheduled": scheduled}
+        number = len(numbers)
+        value = {"by": self.id, "number": number, "relay": send.relay, "scheduled": scheduled}
         due = Instant(self._hub.now + round((send.delay_s or 0) * TICKS_PER_SECOND))
-        numbers.append((len(numbers), scheduled))
+        numbers.append((number, scheduled))
         request = self.send(
             target,
             op="note",
@@ -106,7 +109,7 @@ class Asker(Sender):
         )
         # What answers an earlier run is dropped, and rightly so.
         if send.answer:
-            self.asked[request] = value["number"]
+            self.asked[request] = number
 
     def begin_anew(self) -> None:
         super().begin_anew()
@@ -117,7 +120,7 @@ class Asker(Sender):
         self.answered[event.name] = json.loads(read_response(event.input).result or "null")
 
 
-def live(happenings: list[Any], seed: int, *, orderly: bool) -> tuple[Hub, list[Asker]]:
+def live(happenings: list[Happening], seed: int, *, orderly: bool) -> tuple[Hub, list[Asker]]:
     hub = Hub(note, Random(seed), orderly=orderly)
     askers = [Asker(hub, name) for name in SENDERS]
     for happening in happenings:
@@ -168,7 +171,7 @@ many = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCh
 
 @given(HAPPENINGS, st.integers(0, 2**16))
 @many
-def test_the_sorter_makes_up_for_a_hub_that_repeats_and_reorders(happenings: list[Any], seed: int):
+def test_the_sorter_makes_up_for_a_hub_that_repeats_and_reorders(happenings: list[Happening], seed: int):
     hub, askers = live(happenings, seed, orderly=False)
     assert_once_and_in_order(hub, askers)
     assert all(not source.buffered for state in hub.entities.values() for source in state.sorter.received.values())
@@ -176,7 +179,7 @@ def test_the_sorter_makes_up_for_a_hub_that_repeats_and_reorders(happenings: lis
 
 @given(HAPPENINGS, st.integers(0, 2**16))
 @many
-def test_an_orderly_hub_needs_no_sorter(happenings: list[Any], seed: int):
+def test_an_orderly_hub_needs_no_sorter(happenings: list[Happening], seed: int):
     hub, askers = live(happenings, seed, orderly=True)
     assert_once_and_in_order(hub, askers)
     assert all(len(set(notes := noted(hub, e, a.id))) == len(notes) for e in ENTITIES for a in askers)

@@ -6,7 +6,6 @@ serialised, or the time limit ends the batch, every operation of it fails and ev
 """
 
 from collections.abc import Callable, Coroutine, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from types import CoroutineType, GeneratorType
 from typing import Any
@@ -18,7 +17,7 @@ from funchost.durable.entities.ids import EntityKey
 from funchost.durable.entities.messages import Request
 from funchost.durable.entities.outbox import Start
 from funchost.durable.functions import DurableFunctions, Entity
-from funchost.errors import FunctionTimeout
+from funchost.errors import FunctionTimeout, OutOfTime
 from funchost.instant import Instant
 from funchost.tracebacks import own_traceback
 
@@ -26,11 +25,11 @@ __all__ = ["BatchEnded", "BatchResult", "EntityEngine", "Operation", "all_failed
 
 
 class BatchEnded(BaseException):
-    """Somebody outside ends the batch: a host that stops, a limit that is measured elsewhere.
+    """``finish`` raises it when the host stops: the batch has not taken place, and can be run again elsewhere."""
 
-    Raised by ``finish``, by ``guard`` or in the midst of user code. It is no operation's failure and passes through;
-    the batch has then not taken place, and its messages can be taken again.
-    """
+
+_FROM_OUTSIDE = (BatchEnded, OutOfTime, FunctionTimeout)
+"""What ends user code without being the failure of the operation that it hits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +37,7 @@ class EntityEngine:
     """What the entities of an app need.
 
     ``new_guid`` gives ids that nobody has had. ``finish`` runs the coroutine of an ``async def`` entity function to
-    its end and returns its value. ``guard`` is entered around all the user code of a batch, with the name of the
-    function. Both may raise FunctionTimeout, which fails the whole batch, and BatchEnded.
+    its end and returns its value; it may raise FunctionTimeout, which fails the whole batch, and BatchEnded.
 
     ``max_batch`` bounds the operations of one step; ``reorder_window`` is that of the sorter in ticks, 0 on a hub
     that keeps the order of messages and never repeats one.
@@ -48,7 +46,6 @@ class EntityEngine:
     functions: DurableFunctions
     new_guid: Callable[[], UUID]
     finish: Callable[[Coroutine[Any, Any, Any]], Any]
-    guard: Callable[[str], AbstractContextManager[object]] = nullcontext
     max_batch: int = 5_000
     reorder_window: int = 0
 
@@ -86,7 +83,8 @@ def run_batch(
     now: Instant,
     engine: EntityEngine,
 ) -> BatchResult:
-    """Run user code on this thread. Raises BatchEnded; everything else that can happen is in the result."""
+    """Run user code on this thread. BatchEnded and OutOfTime pass through; all else that can happen is in the
+    result."""
     function = engine.functions.entity(entity.name)
     if function is None:
         error = texts.unknown_function(entity.name, "entity", engine.functions.entity_names)
@@ -95,9 +93,8 @@ def run_batch(
         entity, exists=exists, state=state, now=now, functions=engine.functions, new_guid=engine.new_guid
     )
     try:
-        with engine.guard(function.name):
-            operations = [_run(function, request, context, engine) for request in requests]
-            new_state, unstorable = _state_json(context)
+        operations = [_run(function, request, context, engine) for request in requests]
+        new_state, unstorable = _state_json(context)
     except FunctionTimeout as exc:
         return BatchResult(all_failed(requests, exc.text, own_traceback(exc)), exists, state)
     finally:
@@ -123,7 +120,7 @@ def _run(function: Entity, request: Request, context: EntityContext, engine: Ent
                 "entities do not yield; they may be written as async def"
             )
         return Operation(request, _result_json(context, request))
-    except (BatchEnded, FunctionTimeout):
+    except _FROM_OUTSIDE:
         raise
     except BaseException as exc:  # noqa: BLE001 - the border to user code
         return Operation(request, error=texts.error_text(exc), traceback=own_traceback(exc))
@@ -141,11 +138,12 @@ def _state_json(context: EntityContext) -> tuple[str | None, BaseException | Non
     """The text, or why there is none. Code of the author's runs here too: it may be a ``to_json``."""
     try:
         return context.state_json(), None
-    except (BatchEnded, FunctionTimeout):
+    except _FROM_OUTSIDE:
         raise
     except BaseException as exc:  # noqa: BLE001 - the border to user code
         return None, exc
 
 
 def all_failed(requests: Sequence[Request], error: str, traceback: str | None = None) -> list[Operation]:
+    """What a batch comes to that ends as a whole."""
     return [Operation(request, error=error, traceback=traceback) for request in requests]

@@ -4,7 +4,9 @@ Three parts, of which only the second runs user code and only if there is an ope
 
     deliver ─> run_operations ─> conclude
 
-Nothing counts before the caller has made the result durable, and the state that it came from is unchanged.
+Nothing counts before the caller has made the result durable, and the state that it came from is unchanged. The second
+part may run under a time limit and on a thread that is given up: what it would have brought can be replaced by a result
+in which all operations have failed, and the third goes on with that.
 """
 
 from collections.abc import Sequence
@@ -76,7 +78,8 @@ def advance_entity(
     now: Instant,
     engine: EntityEngine,
 ) -> EntityStep:
-    """Run one step; user code runs on this thread. Raises BatchEnded, and has then had no effect."""
+    """Run one step; user code runs on this thread. BatchEnded and OutOfTime pass through, and the step has then had
+    no effect."""
     delivered = deliver(entity, state, received, now, engine)
     return conclude(delivered, run_operations(delivered, engine), engine)
 
