@@ -126,3 +126,14 @@ def test_a_host_looks_for_mistakes_while_its_app_runs_as_in_development(host: Fo
     assert settings.development
     other = {**settings.app_settings, "azure_functions_environment": "Production"}
     assert not replace(settings, app_settings=other).development
+
+
+def test_the_options_of_entities_are_read(folder: Folder):
+    settings = durable(folder, maxEntityOperationBatchSize=50, entityMessageReorderWindowInMinutes=0).read().durable
+    assert (settings.max_entity_batch, settings.entity_reorder_window) == (50, timedelta(0))
+
+
+def test_events_of_the_sdk_can_be_decoded(folder: Folder, host: Folder):
+    assert host.read().durable.decode_sdk_events is False
+    folder.host(json.dumps({"version": "2.0", "extensions": {"funchost": {"decodeSdkEvents": True}}}))
+    assert folder.read().durable.decode_sdk_events is True

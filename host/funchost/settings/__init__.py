@@ -8,11 +8,12 @@ from funchost.settings.load import load_settings
 from funchost.settings.retry import RetryPolicySpec
 from funchost.settings.roots import find_root
 from funchost.settings.timespan import format_timespan, parse_timespan
-from funchost.settings.values import DurableSettings, Hsts, HttpSettings, LoggingSettings, Settings
+from funchost.settings.values import DurableSettings, EventGridSettings, Hsts, HttpSettings, LoggingSettings, Settings
 
 __all__ = [
     "DURABLE_OPTIONS",
     "DurableSettings",
+    "EventGridSettings",
     "Hsts",
     "HttpSettings",
     "LoggingSettings",

@@ -10,7 +10,20 @@ from typing import Any
 
 from funchost.settings.timespan import format_timespan, parse_timespan
 
-__all__ = ["ANYTHING", "DAYS", "FLAG", "MAPPING", "TEXT", "TEXTS", "Kind", "choice", "decimal", "duration", "whole"]
+__all__ = [
+    "ANYTHING",
+    "DAYS",
+    "FLAG",
+    "MAPPING",
+    "TEXT",
+    "TEXTS",
+    "Kind",
+    "choice",
+    "decimal",
+    "duration",
+    "list_of",
+    "whole",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +77,17 @@ def choice(*names: str) -> Kind:
     return Kind("one of " + ", ".join(f'"{name}"' for name in names), read)
 
 
+def list_of(item: Kind, expected: str) -> Kind:
+    """A list with items of one kind, read as a tuple."""
+
+    def read(value: Any) -> tuple[Any, ...]:
+        if isinstance(value, list):
+            return tuple(item.read(one) for one in value)
+        raise ValueError(value)
+
+    return Kind(expected, read)
+
+
 def _read_flag(value: Any) -> bool:
     if isinstance(value, bool):
         return value
@@ -75,12 +99,6 @@ def _read_flag(value: Any) -> bool:
 def _read_text(value: Any) -> str:
     if isinstance(value, str):
         return value
-    raise ValueError(value)
-
-
-def _read_texts(value: Any) -> tuple[str, ...]:
-    if isinstance(value, list):
-        return tuple(_read_text(item) for item in value)
     raise ValueError(value)
 
 
@@ -101,7 +119,7 @@ def _read_anything(value: Any) -> Any:
 
 FLAG = Kind("true or false", _read_flag)
 TEXT = Kind("text", _read_text)
-TEXTS = Kind("a list of texts", _read_texts)
+TEXTS = list_of(TEXT, "a list of texts")
 MAPPING = Kind("an object", _read_mapping)
 DAYS = Kind("a duration as d.hh:mm:ss, or a number of days", _read_days)
 ANYTHING = Kind("any value", _read_anything)

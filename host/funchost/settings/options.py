@@ -1,7 +1,7 @@
 """What host.json may hold: one row per option, with its kind and default.
 
 ``effective`` says whether this release acts on an option; the others are read and checked, so that an
-app written for them runs, and can be listed by name.
+app written for them runs, and named at the start when an app sets one.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,15 +13,21 @@ from funchost.settings.kinds import ANYTHING, DAYS, FLAG, MAPPING, TEXT, TEXTS, 
 
 __all__ = ["BLOB_OPTIONS", "FUNCHOST_OPTIONS", "HOST_OPTIONS", "HTTP_OPTIONS", "QUEUE_OPTIONS", "Option", "defaults"]
 
+NOT_YET = "in this release"
+
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """``name`` is dotted and relative to its section; a default of None means that the host decides."""
+    """``name`` is dotted and relative to its section; a default of None means that the host decides.
+
+    ``without`` completes "… has no effect" for an option that is not effective.
+    """
 
     name: str
     kind: Kind
     default: Any = None
     effective: bool = False
+    without: str = NOT_YET
 
 
 def defaults(options: Sequence[Option]) -> Mapping[str, Any]:
@@ -80,8 +86,8 @@ HTTP_OPTIONS: Sequence[Option] = (
     Option("hsts.maxAge", DAYS, timedelta(days=30), effective=True),
     Option("hsts.includeSubDomains", FLAG, False, effective=True),
     Option("hsts.preload", FLAG, False, effective=True),
-    # Another name of extensions.funchost.routeOrder, which is the one that documents tell.
-    Option("funchostRouteOrder", _ROUTE_ORDER),
+    # Another name of extensions.funchost.routeOrder, which wins.
+    Option("funchostRouteOrder", _ROUTE_ORDER, effective=True),
 )
 
 QUEUE_OPTIONS: Sequence[Option] = (
@@ -104,4 +110,6 @@ FUNCHOST_OPTIONS: Sequence[Option] = (
     # How many suspended orchestrators extended sessions keep at most.
     Option("maxExtendedSessions", whole(1), 2_000, effective=True),
     Option("routeOrder", _ROUTE_ORDER, effective=True),
+    # Events that the SDK's client raises are encoded twice; true keeps one layer, so that waiters get the value.
+    Option("decodeSdkEvents", FLAG, False, effective=True),
 )

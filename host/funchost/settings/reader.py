@@ -33,6 +33,17 @@ class Reader:
             keys = [*section, *name]
             self.notes.append(f"{self.host.where(keys)}: {'.'.join(keys)} is not a known option and has no effect")
 
+    def note_without_effect(self, section: Sequence[str], table: Sequence[Option]) -> None:
+        """Name the options of the section that this release does not act on and that are set: one note for
+        each reason. One that is set to its default would change nothing anyway."""
+        names: dict[str, list[str]] = {}
+        for option in table:
+            if not option.effective and self._option(section, option) != option.default:
+                names.setdefault(option.without, []).append(option.name)
+        place = f"{self.host.path}: {'.'.join(section)}: " if section else f"{self.host.path}: "
+        for without, these in names.items():
+            self.notes.append(f"{place}{', '.join(these)} {'has' if len(these) == 1 else 'have'} no effect {without}")
+
     def read(self, keys: Sequence[str], kind: Kind, default: Any = None) -> Any:
         """One member; ``default`` where it is absent, null or a mistake."""
         value = find_member(self.host.tree, keys)

@@ -5,10 +5,11 @@ from datetime import timedelta
 from typing import Any
 
 from funchost.settings.durable_options import DURABLE_OPTIONS
+from funchost.settings.event_grid import event_grid_settings
 from funchost.settings.host_file import find_member
 from funchost.settings.hub_name import resolve_hub_name
 from funchost.settings.kinds import FLAG, Kind, choice, duration
-from funchost.settings.options import BLOB_OPTIONS, FUNCHOST_OPTIONS, HTTP_OPTIONS, QUEUE_OPTIONS
+from funchost.settings.options import BLOB_OPTIONS, FUNCHOST_OPTIONS, HOST_OPTIONS, HTTP_OPTIONS, QUEUE_OPTIONS
 from funchost.settings.reader import Reader
 from funchost.settings.retry import RetryPolicySpec, parse_retry
 from funchost.settings.values import DurableSettings, Hsts, HttpSettings, LoggingSettings
@@ -19,6 +20,8 @@ _HTTP = ("extensions", "http")
 _DURABLE = ("extensions", "durableTask")
 _FUNCHOST = ("extensions", "funchost")
 _PROVIDER = "storageProvider."
+# Sections of version 1 that stood at the top of the file.
+_MOVED = ("durableTask", "http", "queues", "blobs")
 _LEVEL = choice("Trace", "Debug", "Information", "Warning", "Error", "Critical", "None")
 _TIMEOUT = duration(timedelta(seconds=1))
 _UNLIMITED = (-1, "-1", "-1.00:00:00")
@@ -35,15 +38,21 @@ def check_file(reader: Reader) -> None:
         reader.mistake(["version"], f'{said} "version": "2.0"')
     if find_member(host.tree, ["customHandler", "description", "defaultExecutablePath"]):
         reader.mistake(["customHandler"], "is not supported: funchost runs Python functions in its own process")
+    for name in _MOVED:
+        if find_member(host.tree, [name]) is not None:
+            reader.notes.append(f"{host.where([name])}: {name} has no effect here; it belongs under extensions.{name}")
+    reader.note_without_effect((), HOST_OPTIONS)
     for name, table in (("queues", QUEUE_OPTIONS), ("blobs", BLOB_OPTIONS)):
         reader.options(("extensions", name), table)
         reader.note_unknown(("extensions", name), table)
+        reader.note_without_effect(("extensions", name), table)
 
 
 def http_settings(reader: Reader, setting: Callable[[str], str | None]) -> HttpSettings:
     given = reader.options(_HTTP, HTTP_OPTIONS)
     order = reader.options(_FUNCHOST, FUNCHOST_OPTIONS)["routeOrder"] or given["funchostRouteOrder"]
     reader.note_unknown(_HTTP, HTTP_OPTIONS)
+    reader.note_without_effect(_HTTP, HTTP_OPTIONS)
     return HttpSettings(
         route_prefix=given["routePrefix"].strip("/"),
         max_outstanding_requests=given["maxOutstandingRequests"],
@@ -68,6 +77,7 @@ def durable_settings(reader: Reader, setting: Callable[[str], str | None]) -> Du
         )
     _note_unknown_durable(reader, foreign is not None)
     reader.note_unknown(_FUNCHOST, FUNCHOST_OPTIONS)
+    reader.note_without_effect(_DURABLE, checked)
     connection = given["storageProvider.connectionName"] or given["storageProvider.connectionStringName"]
     return DurableSettings(
         hub_name=_hub_name(reader, given["hubName"], setting),
@@ -85,6 +95,10 @@ def durable_settings(reader: Reader, setting: Callable[[str], str | None]) -> Du
         local_rpc_endpoint=given["localRpcEndpointEnabled"] is not False,
         override_any_state=given["overridableExistingInstanceStates"] == "AnyState",
         use_forwarded_host=given["httpSettings.useForwardedHost"],
+        max_entity_batch=given["maxEntityOperationBatchSize"],
+        entity_reorder_window=timedelta(minutes=given["entityMessageReorderWindowInMinutes"]),
+        decode_sdk_events=own["decodeSdkEvents"],
+        notifications=event_grid_settings(reader, given, setting),
         durability=own["durability"],
         options=given,
     )

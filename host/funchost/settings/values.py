@@ -8,7 +8,15 @@ from typing import Any, Literal
 
 from funchost.settings.retry import RetryPolicySpec
 
-__all__ = ["DurableSettings", "Hsts", "HttpSettings", "LoggingSettings", "Settings", "setting_key"]
+__all__ = [
+    "DurableSettings",
+    "EventGridSettings",
+    "Hsts",
+    "HttpSettings",
+    "LoggingSettings",
+    "Settings",
+    "setting_key",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +46,30 @@ class HttpSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class EventGridSettings:
+    """``notifications.eventGrid``, when there is a topic to tell of the lives of orchestrations.
+
+    ``event_types`` out of Started, Completed, Failed and Terminated; empty: all of them. ``retry_count`` tries
+    follow the first one, ``retry_interval`` apart; ``retry_statuses`` are worth one beside 503.
+    """
+
+    topic_endpoint: str
+    key: str = field(repr=False)
+    event_types: frozenset[str] = frozenset()
+    retry_count: int = 0
+    retry_interval: timedelta = timedelta(minutes=5)
+    retry_statuses: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class DurableSettings:
     """``extensions.durableTask``, and what ``extensions.funchost`` adds for the task hub.
 
-    ``max_concurrent_*`` None: the host decides by the number of processors. ``options`` holds every
-    documented option by its dotted name (``storageProvider.partitionCount``), given or default.
+    ``max_concurrent_*`` None: the host decides by the number of processors. ``max_entity_batch``: how many
+    operations one call of an entity function gets at most. ``entity_reorder_window``: how long a message that
+    overtook an earlier one of its sender is held back; zero: not at all. ``decode_sdk_events``: what the SDK's
+    client raises is stored as the value and not as JSON text. ``notifications`` None: nobody is told. ``options``
+    holds every documented option by its dotted name (``storageProvider.partitionCount``), given or default.
     """
 
     hub_name: str = "TestHubName"
@@ -60,6 +87,10 @@ class DurableSettings:
     local_rpc_endpoint: bool = True
     override_any_state: bool = False
     use_forwarded_host: bool = False
+    max_entity_batch: int = 5000
+    entity_reorder_window: timedelta = timedelta(minutes=30)
+    decode_sdk_events: bool = False
+    notifications: EventGridSettings | None = None
     durability: Literal["full", "relaxed"] = "full"
     options: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
