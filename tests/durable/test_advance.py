@@ -7,7 +7,10 @@ from typing import Any
 
 from funchost.durable.events import (
     EventRaised,
+    ExecutionResumed,
     ExecutionStarted,
+    ExecutionSuspended,
+    ExecutionTerminated,
     HistoryEvent,
     OrchestratorCompleted,
     OrchestratorStarted,
@@ -227,3 +230,70 @@ def test_an_orchestrator_that_nobody_knows_fails_with_its_name():
     unknown = ExecutionStarted(timestamp=NOW, name="gone", instance_id=IT, execution_id=ExecutionId("1"))
     result = advance(a_live_instance(), [unknown], NOW, engine(chain))
     assert (result.name, result.ended) == ("gone", RuntimeStatus.FAILED)
+
+
+def lives(result: Advance) -> list[str]:
+    return [transition.status.value for transition in result.transitions]
+
+
+def test_a_begin_and_an_end_are_told_and_nothing_in_between():
+    live, app = a_live_instance(), engine(fan)
+    told: list[list[str]] = []
+    for events in ([start()], [answer(0)], [answer(1)], [answer(2)]):
+        live.engine = None
+        result = advance(live, events, NOW, app)
+        told.append(lives(result))
+        committed(live, result)
+    assert told == [["Running"], [], [], ["Completed"]]
+
+
+def test_a_failure_and_a_termination_are_told_with_their_reasons():
+    def main(context: Any) -> Any:
+        raise ValueError("boom")
+
+    (_, failed) = advance(a_live_instance(), [start()], NOW, engine(main)).transitions
+    assert (failed.status, failed.reason.split("\n")[0].rstrip()) == (
+        RuntimeStatus.FAILED,
+        "Orchestrator function 'main' failed: boom",
+    )
+    ended = advance(a_live_instance(), [start(), ExecutionTerminated(timestamp=NOW, reason="enough")], NOW, engine(fan))
+    assert lives(ended) == ["Running", "Terminated"]
+    assert ended.transitions[1].reason == "enough"
+
+
+def test_every_generation_tells_its_begin_and_its_end():
+    def main(context: Any) -> Any:
+        n = context.get_input() or 0
+        if n < 2:
+            context.continue_as_new(n + 1)
+            return None
+        return (yield context.call_activity("echo", n))
+
+    live, app = a_live_instance(), engine(main)
+    first = advance(live, [start()], NOW, app)
+    assert lives(first) == ["Running", "Completed", "Running", "Completed", "Running"]
+    committed(live, first)
+    assert lives(advance(live, [answer(0)], NOW, app)) == ["Completed"]
+
+
+def test_a_generation_that_waits_for_its_own_episode_is_told_of_in_that_one():
+    def main(context: Any) -> Any:
+        context.continue_as_new(1)
+
+    live, app = a_live_instance(), engine(main)
+    first = advance(live, [start()], NOW, app)
+    assert lives(first) == ["Running", "Completed"] * 17
+    assert isinstance(first.outcome.change, Restart)
+    committed(live, first)
+    assert lives(advance(live, first.outcome.change.carried, NOW, app)) == ["Running", "Completed"] * 17
+
+
+def test_what_is_suspended_before_its_start_begins_when_it_is_resumed():
+    live, app = a_live_instance(), engine(chain)
+    first = advance(live, [ExecutionSuspended(timestamp=NOW, reason="")], NOW, app)
+    committed(live, first)
+    second = advance(live, [start()], NOW, app)
+    committed(live, second)
+    live.engine = None
+    third = advance(live, [ExecutionResumed(timestamp=NOW, reason="")], NOW, app)
+    assert [lives(first), lives(second), lives(third)] == [[], [], ["Running"]]

@@ -11,6 +11,7 @@ from funchost.durable.status import RuntimeStatus
 from funchost.ids import InstanceId
 from funchost.instant import Instant
 from recovery.host import Folder
+from recovery.lives import Lives
 from recovery.working import Working, working
 
 Code = Generator[Any, Any, Any]
@@ -72,6 +73,22 @@ async def test_an_instance_with_a_damaged_history_fails_and_the_others_go_on(
     assert line.startswith("Instance 'sick' is damaged, and fails: ")
     assert sick.output is not None
     assert sick.output.startswith("What is stored of this instance cannot be read: ")
+
+
+async def test_the_failure_of_a_damaged_instance_is_told(folder: Folder) -> None:
+    lives = Lives()
+    async with working(folder, FLOWS, {}) as here:
+        await here.start("waiting", instance="sick")
+        await runs(here, "sick", 3)
+        await event(here, "sick", "Early")
+        await runs(here, "sick", 6)
+    damage(folder, "sick", last=True)
+    async with working(folder, FLOWS, {}) as here:
+        here.worker._observer = lives
+        await event(here, "sick", "Go")
+        end = await here.end_of(InstanceId("sick"))
+    assert lives.told == ["waiting sick Failed"]
+    assert lives.reasons == [end.output]
 
 
 async def test_the_parent_of_a_damaged_child_hears_of_its_failure(folder: Folder) -> None:

@@ -9,12 +9,14 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from funchost.durable.events import HistoryEvent, TaskCompleted, TaskFailed
+from funchost.durable.events import EventRaised, HistoryEvent, TaskCompleted, TaskFailed
 from funchost.durable.status import RuntimeStatus
 from funchost.ids import InstanceId
+from funchost.instant import Instant
 from funchost.taskhub import ActivityWork, Episode, HubWorker, Lost, Outcome, Settled
 from funchost.taskhub.worker.advance import Advance
-from recovery.host import Folder
+from recovery.host import LIMIT_S, Folder
+from recovery.lives import Lives
 from recovery.verify import nothing_waits
 from recovery.working import Working, at_most, working
 from recovery.wrapped import WorkerWrapper
@@ -88,6 +90,33 @@ async def test_an_end_is_told_once_although_its_first_outcome_was_refused(folder
         here.worker._log = log
         await here.end_of(await here.start("flow"))
     assert log.ends == [RuntimeStatus.COMPLETED]
+
+
+async def test_lives_are_told_once_each_although_an_outcome_was_refused(folder: Folder) -> None:
+    lives = Lives()
+    async with working(folder, {"flow": three_steps}, {"count": Counted()}, wrap=Refusing) as here:
+        here.worker._observer = lives
+        await here.end_of(await here.start("flow"))
+        await here.stop()
+    assert lives.told == ["flow flow Running", "flow flow Completed"]
+
+
+async def test_an_instance_that_goes_on_in_another_host_is_told_of_once(folder: Folder) -> None:
+    def step_and_wait(context: Any) -> Code:
+        yield context.call_activity("count", 0)
+        return (yield context.wait_for_external_event("go"))
+
+    lives, stepped = Lives(), threading.Event()
+    async with working(folder, {"flow": step_and_wait}, {"count": lambda _: stepped.set()}) as here:
+        here.worker._observer = lives
+        instance = await here.start("flow")
+        assert await asyncio.to_thread(stepped.wait, LIMIT_S)
+    async with working(folder, {"flow": step_and_wait}, {"count": lambda _: None}) as here:
+        here.worker._observer = lives
+        await here.hub.send(instance, EventRaised(timestamp=Instant(1), name="go", input="2"))
+        await here.end_of(instance)
+        await here.stop()
+    assert lives.told == ["flow flow Running", "flow flow Completed"]
 
 
 async def test_an_answer_that_was_taken_is_left_out_and_the_others_count(folder: Folder) -> None:

@@ -147,12 +147,13 @@ class Execution:
     # --- feeding ---------------------------------------------------------------------------------
 
     def _run_episode(self, now: Instant) -> Step | None:
-        custom_status, status = self._custom_status, self.status
+        custom_status, status, waits_to_begin = self._custom_status, self.status, self._start is None
         self._tasks.cancelled_timers = []
         self._variables.run(self._feed, self.arriving)
         if self._routine is not None and self._routine.code_needed:
             return None
         step = self._variables.run(self._conclude, now, custom_status, status)
+        step.began = waits_to_begin and self._start is not None
         self.arriving = []
         return step
 

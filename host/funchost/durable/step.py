@@ -34,7 +34,8 @@ class ContinueAsNew:
 class Step:
     """``events`` are the whole episode, from OrchestratorStarted to OrchestratorCompleted.
 
-    ``custom_status`` is the JSON text that now holds. ``status`` and ``output`` only when they changed.
+    ``custom_status`` is the JSON text that now holds. ``status`` and ``output`` only when they changed. ``began``:
+    this is the first episode of the execution; never so when it is only replayed.
     """
 
     start: ExecutionStarted | None
@@ -50,3 +51,4 @@ class Step:
     reason: str | None = None
     ending: Ending | None = None
     successor: ContinueAsNew | None = None
+    began: bool = False

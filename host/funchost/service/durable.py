@@ -5,13 +5,15 @@ Imported only for apps that use durable functions: it brings the web framework a
 
 import asyncio
 import socket
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import asynccontextmanager, nullcontext
 from datetime import timedelta
+from typing import Any
 
 from funchost import datafolder
 from funchost.clock import Clock
 from funchost.durable.status import NON_RUNNING, RuntimeStatus
+from funchost.notifications import EventGridTopic, Publisher
 from funchost.service.entities import entity_limit
 from funchost.service.functions import PreparedApp
 from funchost.service.orchestrations import EPISODE_THREADS, build_worker, durable_functions, worker_limits
@@ -59,6 +61,7 @@ class DurableSide:
         self._episode_threads = ThreadPool(EPISODE_THREADS, name="episode")
         self._entity_threads = ThreadPool(entity_limit(settings), name="entity")
         self._hub = hub
+        self._publisher = _publisher(settings, hub.name, clock)
         self.local: ASGIApp | None = None
         rpc_url = None
         if durable.local_rpc_endpoint:
@@ -70,12 +73,13 @@ class DurableSide:
         forwarded = self._settings.durable.use_forwarded_host
         return public_app(self._api, self._webhook, otherwise=functions, use_forwarded_host=forwarded)
 
-    def worker_for(self, prepared: PreparedApp) -> OrchestrationWorker:
-        """Runs the app's durable functions; from here on clients can start and signal them."""
+    def work(self, prepared: PreparedApp, started: Callable[[], None]) -> Coroutine[Any, Any, None]:
+        """From the call on, clients can start the app's orchestrators and signal its entities; the coroutine runs its
+        durable functions until it is cancelled."""
         functions = durable_functions(prepared.app)
         self._orchestrators.update({name.lower(): name for name in functions.orchestrator_names})
         self._entities.update({name.lower(): name for name in functions.entity_names})
-        return build_worker(
+        worker = build_worker(
             self._hub,
             prepared.app,
             self._settings,
@@ -85,17 +89,38 @@ class DurableSide:
             entity_threads=self._entity_threads,
             clock=self._clock,
             drain=self._drain,
+            observer=self._publisher,
         )
+        return self._run(worker, started)
 
     def stop_waiting(self) -> None:
         """Answer now whoever waits for the end of an instance: it may be a long time until it goes on."""
         self._client.stop_waiting()
+
+    async def _run(self, worker: OrchestrationWorker, started: Callable[[], None]) -> None:
+        # Around the worker: what ends while it drains is told too.
+        async with nullcontext() if self._publisher is None else self._publisher.running():
+            await worker.run(started)
 
     async def close(self) -> None:
         self._user_threads.close()
         self._episode_threads.close()
         self._entity_threads.close()
         await self._hub.close()
+
+
+def _publisher(settings: Settings, hub: str, clock: Clock) -> Publisher | None:
+    notifications = settings.durable.notifications
+    if notifications is None:
+        return None
+    return Publisher(
+        EventGridTopic(notifications),
+        hub,
+        clock,
+        event_types=notifications.event_types,
+        retry_count=notifications.retry_count,
+        retry_interval=notifications.retry_interval,
+    )
 
 
 @asynccontextmanager

@@ -93,7 +93,7 @@ class Host:
             working = asyncio.Event()
             worker = None
             if durable is not None:
-                worker = tasks.create_task(durable.worker_for(prepared).run(working.set), name="task-hub-worker")
+                worker = tasks.create_task(durable.work(prepared, working.set), name="task-hub-worker")
             for server in servers:
                 await server.started()
             if worker is not None:

@@ -23,6 +23,7 @@ from funchost.settings import Settings
 from funchost.taskhub import ActivityWork, TaskHub
 from funchost.taskhub.worker.activity import Activity, encode
 from funchost.taskhub.worker.advance import Advance, Engine
+from funchost.taskhub.worker.transitions import LifeObserver
 from funchost.taskhub.worker.worker import EpisodeLog, KeptCodeLimits, Limits, OrchestrationWorker, Threads
 
 __all__ = ["build_worker", "durable_functions", "worker_limits"]
@@ -77,8 +78,10 @@ def build_worker(
     entity_threads: Threads,
     clock: Clock,
     drain: timedelta,
+    observer: LifeObserver | None = None,
 ) -> OrchestrationWorker:
-    """``invokers`` holds the prepared functions by name; activities among them become runnable."""
+    """``invokers`` holds the prepared functions by name; activities among them become runnable. ``observer`` is
+    told of the lives of orchestrations."""
     activities: dict[str, Activity] = {
         function.durable_name.lower(): _InvokedActivity(function, invokers[function.name])
         for function in app.functions
@@ -108,6 +111,7 @@ def build_worker(
         limits=worker_limits(settings),
         log=_Log(),
         entities=entity_side(app, functions, settings, entity_threads),
+        observer=observer,
         drain_timeout=drain,
     )
 

@@ -25,7 +25,16 @@ from funchost.ids import ExecutionId, InstanceId
 from funchost.instant import Instant
 from funchost.taskhub import UNCHANGED, Append, NewActivity, Outcome, Send, StatusChange
 
-__all__ = ["FIRE_AND_FORGET", "activities_of", "damaged", "failed", "sends_of", "status_change", "successor_start"]
+__all__ = [
+    "FIRE_AND_FORGET",
+    "activities_of",
+    "damaged",
+    "failed",
+    "sends_of",
+    "status_change",
+    "successor_start",
+    "unreadable",
+]
 
 FIRE_AND_FORGET = "FireAndForget"
 """The tag of a child whose result nobody waits for."""
@@ -80,9 +89,14 @@ def successor_start(
 
 def damaged(events: Sequence[HistoryEvent], damage: str, now: Instant) -> Outcome:
     """The end of an instance of which no more than ``events`` can be read. A parent is told if they name it."""
-    failure = f"What is stored of this instance cannot be read: {damage}"
+    failure = unreadable(damage)
     end = ExecutionCompleted(timestamp=now, status=RuntimeStatus.FAILED, result=failure)
     return _failure(events, [end], failure, now)
+
+
+def unreadable(damage: str) -> str:
+    """The output of an instance that failed because of ``damage``."""
+    return f"What is stored of this instance cannot be read: {damage}"
 
 
 def failed(past: Sequence[HistoryEvent], received: Sequence[HistoryEvent], failure: str, now: Instant) -> Outcome:

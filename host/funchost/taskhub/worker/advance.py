@@ -22,6 +22,7 @@ from funchost.instant import Instant
 from funchost.taskhub import UNCHANGED, ActivityWork, Append, Outcome, Restart, Send, Snapshot, StatusChange
 from funchost.taskhub.outcomes import activities_of, failed, sends_of, status_change, successor_start
 from funchost.taskhub.worker.live import LiveInstance
+from funchost.taskhub.worker.transitions import Transition, failed_by_host, transitions_of
 
 __all__ = ["Advance", "Engine", "adopt", "advance", "name_of", "timed_out"]
 
@@ -47,7 +48,8 @@ class Advance:
     """The result of an episode; ``engine`` and ``execution`` are what the instance has if it is committed.
 
     ``error`` tells a failure. ``replayed`` counts the events that the code was run again on. ``difference``:
-    resumed, the code did something else than when it was replayed, and what; the replay counts.
+    resumed, the code did something else than when it was replayed, and what; the replay counts. ``transitions``
+    are those of every execution that it ran: several, when they continue as new.
     """
 
     outcome: Outcome
@@ -58,6 +60,7 @@ class Advance:
     error: str | None
     replayed: int
     difference: str | None = None
+    transitions: Sequence[Transition] = ()
 
     def outcome_with(self, answered: Sequence[tuple[ActivityWork, HistoryEvent]], *, run_here: int) -> Outcome:
         """The outcome with the answers that are part of it and the claims that go with it."""
@@ -122,7 +125,9 @@ def timed_out(
     execution = engine.execution(live.instance, live.execution, name)
     execution.past = live.past
     outcome = failed(live.past, received, failure, now)
-    return Advance(outcome, execution, live.execution, name, RuntimeStatus.FAILED, failure, 0)
+    result = Advance(outcome, execution, live.execution, name, RuntimeStatus.FAILED, failure, 0)
+    result.transitions = failed_by_host(live.past, received, failure)
+    return result
 
 
 def _resumed(live: LiveInstance, received: Sequence[HistoryEvent], now: Instant) -> Step | None:
@@ -144,6 +149,7 @@ def _continue_as_new(
     """Start the successor in the same commit, and its successors, up to a bound."""
     sends = sends_of(step, live.instance, live.execution, now)
     status = status_change(step)
+    transitions = [*transitions_of(step)]
     for _ in range(_GENERATIONS_A_COMMIT):
         execution.close()
         started, carried = _successor(step, engine.new_execution_id(), now)
@@ -152,12 +158,17 @@ def _continue_as_new(
         step = execution.replay([], [started, *carried], now)
         sends += sends_of(step, live.instance, started.execution_id, now)
         status = _merged(status, status_change(step))
+        transitions += transitions_of(step)
         if step.successor is None:
             change = Restart(started.execution_id, step.events, started.input, now)
             outcome = Outcome(change, activities=activities_of(step), sends=sends, status=status)
-            return _result(outcome, execution, started.execution_id, step, name, 0)
+            result = _result(outcome, execution, started.execution_id, step, name, 0)
+            result.transitions = transitions
+            return result
     execution.close()
-    return _restart_later(live, step, sends, status, now, engine, name)
+    result = _restart_later(live, step, sends, status, now, engine, name)
+    result.transitions = transitions
+    return result
 
 
 def _successor(step: Step, execution: ExecutionId, now: Instant) -> tuple[ExecutionStarted, Sequence[HistoryEvent]]:
@@ -196,6 +207,7 @@ def _result(
         None if ending is None else ending.status,
         (ending.details or ending.output) if ending is not None and failed else None,
         replayed,
+        transitions=transitions_of(step),
     )
 
 

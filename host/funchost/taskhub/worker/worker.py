@@ -35,7 +35,7 @@ from funchost.taskhub import (
     Snapshot,
     TaskHub,
 )
-from funchost.taskhub.outcomes import damaged
+from funchost.taskhub.outcomes import damaged, unreadable
 from funchost.taskhub.worker import activity as activities
 from funchost.taskhub.worker.activity import Activity
 from funchost.taskhub.worker.advance import Advance, Engine, adopt, advance, name_of, timed_out
@@ -45,6 +45,7 @@ from funchost.taskhub.worker.kept_code import KeptCode, KeptCodeLimits
 from funchost.taskhub.worker.live import Answer, LiveInstance
 from funchost.taskhub.worker.memory import LiveInstances
 from funchost.taskhub.worker.slots import ActivitySlots, EpisodeSlots, Threads
+from funchost.taskhub.worker.transitions import LifeObserver, Transition, failed_by_host
 from funchost.threads import ThreadsClosed
 from funchost.time_limit import GRACE_S, GivenUp, TimeLimit
 
@@ -114,6 +115,7 @@ class OrchestrationWorker:
         limits: Limits,
         log: EpisodeLog,
         entities: EntitySide,
+        observer: LifeObserver | None = None,
         drain_timeout: timedelta = timedelta(seconds=10),
     ) -> None:
         self._taskhub = hub
@@ -124,6 +126,7 @@ class OrchestrationWorker:
         self._clock = clock
         self._limits = limits
         self._log = log
+        self._observer = observer
         self._drain_timeout = drain_timeout
         self._live = LiveInstances(limits.events_in_memory)
         self._busy: set[LiveInstance] = set()
@@ -274,8 +277,20 @@ class OrchestrationWorker:
             past = () if live is None else tuple(live.past)
         # An episode of it that is being committed is the last one, or refused.
         self._forget(instance)
-        outcome = damaged([*past, *(m.event for m in episode.messages)], damage, self._clock.now())
-        self._episode_threads.submit(lambda: self._hub.commit(episode, outcome, _nothing_follows))
+        received = [message.event for message in episode.messages]
+        outcome = damaged([*past, *received], damage, self._clock.now())
+        transitions = failed_by_host(past, received, unreadable(damage))
+
+        def then(settled: Settled) -> None:
+            # Nothing follows. Where it was refused, the hub hands out what there is now.
+            if isinstance(settled, Committed):
+                self._tell(instance, name_of(past, received), transitions)
+
+        self._episode_threads.submit(lambda: self._hub.commit(episode, outcome, then))
+
+    def _tell(self, instance: InstanceId, name: str, transitions: Sequence[Transition]) -> None:
+        if transitions and self._observer is not None:
+            self._observer.changed(instance, name, transitions)
 
     def _forget(self, instance: InstanceId) -> None:
         if is_entity(instance):
@@ -422,6 +437,7 @@ class OrchestrationWorker:
         def then(settled: Settled) -> None:
             if isinstance(settled, Committed):
                 self._log.ran(live.instance, result, took_s)
+                self._tell(live.instance, result.name, result.transitions)
             self._settled(run, result, settled)
 
         self._hub.commit(episode, outcome, then)
@@ -606,7 +622,3 @@ class OrchestrationWorker:
 
 def _nobody_waits(accepted: bool) -> None:
     """An answer given without an episode: a refused one was given before."""
-
-
-def _nothing_follows(settled: Settled) -> None:
-    """The end of an instance that holds nothing. Where it was refused, the hub hands out what there is now."""

@@ -1,0 +1,3 @@
+from coroutines import on_a_loop
+
+pytest_pyfunc_call = on_a_loop(limit_s=20)
