@@ -52,7 +52,7 @@ class DurableSide:
             replacing=frozenset(RuntimeStatus) if durable.override_any_state else NON_RUNNING,
             default_version=durable.default_version,
         )
-        api = DurableApi(client, clock)
+        api = DurableApi(client, clock, decode_sdk_events=durable.decode_sdk_events)
         self._client = client
         webhook = webhook_of(settings.setting("WEBSITE_HOSTNAME") or f"localhost:{settings.port}")
         self._settings, self._clock, self._drain = settings, clock, drain

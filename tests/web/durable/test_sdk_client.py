@@ -2,70 +2,24 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import azure.functions as func
 import pytest
-import uvicorn
 from azure.durable_functions import DurableOrchestrationClient, EntityId, OrchestrationRuntimeStatus
-from azure.durable_functions.models.utils import http_utils
 
-from funchost.clock import SystemClock
 from funchost.durable.entities.messages import read_request
 from funchost.durable.events import EventRaised
 from funchost.durable.status import RuntimeStatus
 from funchost.ids import InstanceId
-from funchost.supervisor.listening import listen_for_clients
 from funchost.taskhub import Outcome, Snapshot
-from funchost.taskhub.client import HubClient
-from funchost.web.durable.api import DurableApi
-from funchost.web.durable.endpoints import local_app
-from funchost.web.durable.links import InstanceLinks, client_binding
-from funchost.web.durable.local_socket import rpc_base_url, rpc_origin
-from funchost.web.durable.sdk_client import InProcessTransport, make_client
-from web.durable.durable_app import WEBHOOK, App
+from web.durable.connections import Connect, in_process
+from web.durable.durable_app import App
 
 OpenApp = Callable[..., AbstractAsyncContextManager[App]]
-Connect = Callable[[App], AbstractAsyncContextManager[Any]]
-
-
-def _api(app: App) -> DurableApi:
-    clock = SystemClock()
-    client = HubClient(app.hub, clock, orchestrators={"hello": "Hello"}, entities={"counter": "Counter"})
-    return DurableApi(client, clock)
-
-
-def _binding(base: str) -> str:
-    return client_binding(WEBHOOK, InstanceLinks("TestHub", "Storage"), rpc_base_url=base)
-
-
-@asynccontextmanager
-async def _in_process(app: App) -> AsyncGenerator[DurableOrchestrationClient]:
-    transport = InProcessTransport(_api(app), WEBHOOK, asyncio.get_running_loop())
-    yield make_client(_binding("http://127.0.0.1:17071/durabletask/"), transport, invocation_id="i")
-
-
-@asynccontextmanager
-async def _over_the_socket(app: App) -> AsyncGenerator[DurableOrchestrationClient]:
-    with listen_for_clients() as sock:
-        application = local_app(_api(app), WEBHOOK, origin=rpc_origin(sock))
-        server = uvicorn.Server(uvicorn.Config(application, lifespan="off", log_config=None))
-        serving = asyncio.create_task(server.serve(sockets=[sock]))
-        try:
-            yield DurableOrchestrationClient(_binding(rpc_base_url(sock)))
-        finally:
-            if hasattr(http_utils, "_close_session"):  # releases before 1.5 keep no session
-                await http_utils._close_session()
-            server.should_exit = True
-            await serving
-
-
-@pytest.fixture(params=[_in_process, _over_the_socket], ids=["in process", "over the socket"])
-def connect(request: pytest.FixtureRequest) -> Connect:
-    return request.param
 
 
 async def test_a_start_keeps_the_second_encoding_of_its_input(open_app: OpenApp, connect: Connect):
@@ -215,13 +169,13 @@ async def test_waiting_gives_the_output_of_a_completed_instance(open_app: OpenAp
 
 
 async def test_many_starts_at_once_all_succeed(open_app: OpenApp):
-    async with open_app() as app, _in_process(app) as client:
+    async with open_app() as app, in_process(app) as client:
         ids = await asyncio.gather(*(client.start_new("Hello", client_input=number) for number in range(200)))
         assert len(set(ids)) == 200
 
 
 async def test_a_client_works_on_a_loop_of_the_users_own(open_app: OpenApp):
-    async with open_app() as app, _in_process(app) as client:
+    async with open_app() as app, in_process(app) as client:
 
         def in_a_thread() -> str:
             return asyncio.run(client.start_new("Hello", "a"))
@@ -230,13 +184,13 @@ async def test_a_client_works_on_a_loop_of_the_users_own(open_app: OpenApp):
 
 
 async def test_an_id_with_a_control_character_is_refused_not_mended(open_app: OpenApp):
-    async with open_app() as app, _in_process(app) as client:
+    async with open_app() as app, in_process(app) as client:
         with pytest.raises(Exception, match="control characters"):
             await client.start_new("Hello", "a\nb")
 
 
 async def test_a_client_is_the_sdks_own_class(open_app: OpenApp):
-    async with open_app() as app, _in_process(app) as client:
+    async with open_app() as app, in_process(app) as client:
         assert type(client) is DurableOrchestrationClient
         # Releases before 1.5 do not know it.
         assert getattr(client, "_function_invocation_id", "i") == "i"

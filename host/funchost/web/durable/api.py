@@ -22,13 +22,16 @@ class DurableApi:
     """Manages the instances of one app's task hub. Coroutines run on the loop that opened the hub.
 
     ``connection`` is the name under which links name the store; calls that name another task hub are refused.
+    ``decode_sdk_events`` is the setting of that name.
     """
 
-    def __init__(self, client: HubClient, clock: Clock, *, connection: str = "Storage") -> None:
+    def __init__(
+        self, client: HubClient, clock: Clock, *, connection: str = "Storage", decode_sdk_events: bool = False
+    ) -> None:
         self.client = client
         self.links = InstanceLinks(client.hub.name, connection)
         self._starts = Starts(client, self.links)
-        self._instances = Instances(client, clock)
+        self._instances = Instances(client, clock, decode_sdk_events=decode_sdk_events)
         self._entities = Entities(client.entities)
 
     async def handle(self, request: ApiRequest) -> ApiResponse:

@@ -10,7 +10,7 @@ from funchost.taskhub import PageToken, Query
 from funchost.taskhub.client import HubClient
 from funchost.web.durable.answers import ApiRequest, ApiResponse, BadMessage, empty, json_answer
 from funchost.web.durable.history import history_json
-from funchost.web.durable.jsontext import InvalidJson, body_text
+from funchost.web.durable.jsontext import InvalidJson, body_text, once_decoded
 from funchost.web.durable.status import status_code, status_json
 
 __all__ = ["Instances"]
@@ -20,11 +20,15 @@ _PAGE = 100
 
 
 class Instances:
-    """The routes below ``instances``, but those that start something."""
+    """The routes below ``instances``, but those that start something.
 
-    def __init__(self, client: HubClient, clock: Clock) -> None:
+    ``decode_sdk_events``: of the two encodings in which client libraries raise events, one is stored.
+    """
+
+    def __init__(self, client: HubClient, clock: Clock, *, decode_sdk_events: bool) -> None:
         self._client = client
         self._clock = clock
+        self._decode_sdk_events = decode_sdk_events
 
     async def status(self, request: ApiRequest, instance_id: str) -> ApiResponse:
         query = request.query
@@ -73,7 +77,11 @@ class Instances:
     async def raise_event(self, request: ApiRequest, instance_id: str, name: str) -> ApiResponse:
         # The instance comes first: who sends nonsense to a finished one is told that it is finished.
         instance = await self._client.open(instance_id)
-        await self._client.raise_event(instance, name, _event_input(request))
+        text = _event_input(request)
+        # Here and not where it is waited for: what is stored has to be the same for whoever reads it.
+        if self._decode_sdk_events and request.door.local:
+            text = once_decoded(text)
+        await self._client.raise_event(instance, name, text)
         return empty(202)
 
     async def terminate(self, request: ApiRequest, instance_id: str) -> ApiResponse:

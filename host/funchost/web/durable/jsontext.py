@@ -6,7 +6,7 @@ from typing import Any
 
 from funchost.errors import InvalidArgument
 
-__all__ = ["InvalidJson", "body_text", "encode", "stored_value"]
+__all__ = ["InvalidJson", "body_text", "encode", "once_decoded", "stored_value"]
 
 
 class InvalidJson(InvalidArgument):
@@ -44,6 +44,17 @@ def body_text(body: bytes) -> str | None:
     except RecursionError as error:
         raise InvalidJson("The value is nested too deeply.") from error
     return compact if _is_storable(compact) else json.dumps(value, separators=(",", ":"))
+
+
+def once_decoded(text: str) -> str:
+    """The JSON text that the JSON string ``text`` holds; ``text`` when it is another value, or holds no JSON."""
+    value = json.loads(text)
+    if not isinstance(value, str):
+        return text
+    try:
+        return body_text(value.encode()) or text
+    except ValueError:
+        return text
 
 
 def encode(value: Any) -> bytes:
