@@ -121,6 +121,13 @@ def test_functions_with_a_client_are_the_author_s_and_say_which_parameter_is_ric
     assert function.call.__code__.co_name == "f"
 
 
+@pytest.mark.parametrize("annotation", ["", ": str", ": 'Nowhere'", ": df.DurableOrchestrationClient"])
+def test_a_blocking_function_with_a_client_stays_one_whatever_the_client_is_called(loader: Loader, annotation: str):
+    function = loader.one(f"@app.route()\n{CLIENT}def f(req: func.HttpRequest, client{annotation}): return client\n")
+    assert function.problem is None
+    assert (function.is_async, function.rich_clients) == (False, {"client"})
+
+
 def test_several_clients_are_all_taken_off(loader: Loader):
     other = CLIENT.replace('"client"', '"second"')
     function = loader.one("@app.route()\n" + other + CLIENT + "async def f(req, client, second): ...\n")

@@ -15,7 +15,7 @@ from azure.durable_functions import DurableOrchestrationClient, OrchestrationRun
 from funchost.durable.events import EventRaised, ExecutionResumed, ExecutionStarted, ExecutionSuspended
 from funchost.durable.status import RuntimeStatus
 from funchost.ids import InstanceId
-from funchost.taskhub import StatusChange
+from funchost.taskhub import NewInstance, StatusChange
 from web.durable.connections import Connect
 from web.durable.durable_app import App
 
@@ -174,6 +174,14 @@ async def test_a_list_can_be_narrowed_by_the_beginning_of_the_ids(open_app: Open
             await client.start_new("Hello", name)
         found = await client.get_status_by(instance_id_prefix=prefix)
         assert [status.instance_id for status in found] == [f"{prefix}1", f"{prefix}2"]
+
+
+async def test_entities_are_listed_beside_orchestrations_and_have_a_status(open_app: OpenApp, connect: Connect):
+    async with open_app() as app, connect(app) as client:
+        await client.start_new("Hello", "a")
+        await app.hub.start(NewInstance(InstanceId("@counter@Key"), "@counter"), replacing=frozenset())
+        assert [status.instance_id for status in await client.get_status_all()] == ["@counter@Key", "a"]
+        assert (await client.get_status("@counter@Key")).name == "@counter"
 
 
 async def test_nobody_is_found_with_a_false_status_that_has_nothing(open_app: OpenApp, connect: Connect):
