@@ -277,7 +277,8 @@ async def test_a_purge_by_filter_needs_a_beginning_and_obeys_the_statuses(open_a
             await app.become(name, end)
         hour = timedelta(hours=1)
         failed = [OrchestrationRuntimeStatus.Failed]
-        with pytest.raises(ValueError, match="created_time_from is required"):
+        # Older releases leave it to the host to refuse.
+        with pytest.raises(Exception, match=r"created_time_from is required|status code 400"):
             await client.purge_instance_history_by(runtime_status=failed)
         purged = await client.purge_instance_history_by(datetime.now(UTC) - hour, datetime.now(UTC) + hour, failed)
         assert purged.instances_deleted == 1
