@@ -18,8 +18,9 @@ def test_every_signal_is_counted_and_a_settlement_starts_anew(copied: Callable[[
 
 def test_a_count_survives_the_death_of_its_host(copied: Callable[[str], Path]) -> None:
     folder = copied("counter_entity")
-    with HostProcess(folder) as host:
-        assert host.http.post("/api/counters/visits", content="7").status_code == 202
-        host.kill()
+    killed = HostProcess(folder).__enter__()
+    assert killed.http.post("/api/counters/visits", content="7").status_code == 202
+    killed.kill()
+    killed.http.close()
     with HostProcess(folder) as host:
         eventually(lambda: host.http.get("/api/counters/visits").text == "7" or None, what="the count of before")
