@@ -7,8 +7,8 @@ from funchost.settings.durable_options import DURABLE_OPTIONS
 from funchost.settings.load import load_settings
 from funchost.settings.retry import RetryPolicySpec
 from funchost.settings.roots import find_root
-from funchost.settings.timespan import format_timespan, parse_timespan
 from funchost.settings.values import DurableSettings, EventGridSettings, Hsts, HttpSettings, LoggingSettings, Settings
+from funchost.timespan import format_timespan, parse_timespan
 
 __all__ = [
     "DURABLE_OPTIONS",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from funchost.settings.timespan import format_timespan, parse_timespan
+from funchost.timespan import format_timespan, parse_timespan
 
 __all__ = [
     "ANYTHING",

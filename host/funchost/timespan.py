@@ -1,4 +1,4 @@
-"""Durations as configuration files write them: ``[-][d.]hh:mm[:ss[.fffffff]]``."""
+"""Durations as configuration files and requests write them: ``[-][d.]hh:mm[:ss[.fffffff]]``."""
 
 import re
 from datetime import timedelta
