@@ -30,6 +30,9 @@ class WorkerWrapper:
     async def abandon(self, work: Episode | ActivityWork, *, delay: timedelta, why: str) -> None:
         await self.inner.abandon(work, delay=delay, why=why)
 
+    async def postpone(self, work: ActivityWork, *, rest: str, delay: timedelta) -> None:
+        await self.inner.postpone(work, rest=rest, delay=delay)
+
     async def release(self, instance: InstanceId) -> None:
         await self.inner.release(instance)
 

@@ -168,6 +168,43 @@ async def test_an_abandoned_activity_comes_again_with_another_attempt(hub: TaskH
         assert await answer(worker, again)
 
 
+async def test_a_postponed_activity_comes_when_it_is_due_with_its_new_input(hub: TaskHub) -> None:
+    async with working(hub) as worker:
+        await start(hub)
+        await commit(worker, await episode(worker), schedule())
+        work = await activity(worker)
+        await worker.abandon(work, delay=timedelta(), why="busy")
+        before = SystemClock().monotonic()
+        await worker.postpone(await activity(worker), rest='["Zürich"]', delay=timedelta(milliseconds=200))
+        again = await activity(worker)
+        assert SystemClock().monotonic() - before >= 0.19
+        assert (again.task, again.attempt, again.input) == (work.task, 1, '["Zürich"]')
+        assert await answer(worker, again)
+
+
+async def test_a_postponed_activity_outlives_its_worker_but_not_its_instance(hub: TaskHub) -> None:
+    async with working(hub) as worker:
+        for instance in ("one", "two"):
+            await start(hub, instance)
+            await commit(worker, await episode(worker), schedule())
+            await worker.postpone(await activity(worker), rest=f'["{instance}"]', delay=timedelta(milliseconds=100))
+        await hub.purge(ONE)
+    async with working(hub, "bob") as worker:
+        assert (await activity(worker)).input == '["two"]'
+        assert await nothing_comes(worker)
+
+
+async def test_an_activity_that_is_answered_is_not_postponed_any_more(hub: TaskHub) -> None:
+    async with working(hub) as worker:
+        await start(hub)
+        await commit(worker, await episode(worker), schedule())
+        work = await activity(worker)
+        await answer(worker, work)
+        await episode(worker)
+        await worker.postpone(work, rest="[1]", delay=timedelta())
+        assert await nothing_comes(worker)
+
+
 async def test_an_abandoned_episode_comes_again_with_its_past(hub: TaskHub) -> None:
     async with working(hub) as worker:
         await start(hub)

@@ -349,6 +349,13 @@ class HubWorker(Protocol):
         """
         ...
 
+    async def postpone(self, work: ActivityWork, *, rest: str, delay: timedelta) -> None:
+        """Hand the activity out again after ``delay``, with ``rest`` for its input: a part of it is done.
+
+        Durable when it returns; ``attempt`` begins anew. Work that is answered or gone meanwhile stays so.
+        """
+        ...
+
     async def release(self, instance: InstanceId) -> None:
         """Forget the session of an idle instance; its next Episode carries the past again."""
         ...

@@ -1,6 +1,6 @@
 """Work that does not come through memory: of other processes, of the dead, timers, and what was left unclaimed."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from sqlite3 import Connection
 from typing import Any
@@ -13,7 +13,7 @@ from funchost.taskhub.sqlite.codec import ActivityReceipt, read_event, read_trac
 from funchost.taskhub.sqlite.effects import Effects, Gathered
 from funchost.taskhub.sqlite.membership import peers
 from funchost.taskhub.sqlite.routing import Arrival, Target
-from funchost.taskhub.sqlite.rows import array, run_values
+from funchost.taskhub.sqlite.rows import Rows, array, run_values
 from funchost.taskhub.sqlite.schema import TASK_BITS
 
 __all__ = ["Room", "Seeking", "gather", "yield_activities"]
@@ -56,7 +56,11 @@ _FREE_ACTIVITIES = f"""
 """
 _CLAIM_ACTIVITIES = "UPDATE activity SET owner = ?2 WHERE key IN (SELECT value FROM json_each(?1))"
 _YIELD_ACTIVITIES = """
-    UPDATE activity SET owner = NULL, attempt = attempt + 1, not_before = r.value ->> 1
+    UPDATE activity SET
+        owner = NULL,
+        not_before = r.value ->> 1,
+        attempt = CASE WHEN r.value ->> 2 IS NULL THEN attempt + 1 ELSE 1 END,
+        input = coalesce(CAST(substr(?2, r.value ->> 2, r.value ->> 3) AS TEXT), input)
     FROM json_each(?1) AS r WHERE activity.key = r.value ->> 0
 """
 _NEXT_DUE = """
@@ -110,9 +114,12 @@ def gather(connection: Connection, seeking: Seeking, effects: Effects, *, now: I
     )
 
 
-def yield_activities(connection: Connection, rows: Sequence[tuple[int, int]]) -> None:
-    """Give these back, by key, each not before a time."""
-    run_values(connection, _YIELD_ACTIVITIES, rows)
+def yield_activities(connection: Connection, yields: Iterable[tuple[int, int, bytes | None]]) -> None:
+    """Give these back: by key, each not before a time, and with another input where there is one."""
+    rows = Rows()
+    for key, not_before, text in yields:
+        rows.add(key, not_before, payloads=[text])
+    rows.run(connection, _YIELD_ACTIVITIES)
 
 
 def _claim_instances(connection: Connection, me: int, now: Instant, limit: int) -> list[int]:

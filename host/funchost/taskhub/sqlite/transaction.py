@@ -103,7 +103,7 @@ def apply(
     _purge(connection, work.purges, effects)
     _advance_and_route(connection, work, effects, now=now, room=room, fenced=fenced)
     if work.yields:
-        _yield(connection, work.yields, effects)
+        _yield(connection, work.yields, effects, now)
     for write in work.joins:
         effects.tell(write.then, join(connection, write.worker, write.address))
         effects.free_instances = effects.free_activities = True
@@ -207,11 +207,13 @@ def _purge(connection: Connection, purges: Sequence[PurgeWrite], effects: Effect
         effects.tell(write.then, found.pop(write.instance, None) is not None)
 
 
-def _yield(connection: Connection, yields: Sequence[YieldWrite], effects: Effects) -> None:
-    yield_activities(connection, [(write.key, write.not_before) for write in yields])
-    effects.free_activities = True
+def _yield(connection: Connection, yields: Sequence[YieldWrite], effects: Effects, now: Instant) -> None:
+    yield_activities(connection, [(write.key, write.not_before, write.input) for write in yields])
     for write in yields:
-        effects.due_later(write.not_before)
+        if write.not_before > now:
+            effects.due_later(write.not_before)
+        else:
+            effects.free_activities = True
         effects.tell(write.then, None)
 
 

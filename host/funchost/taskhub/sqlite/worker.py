@@ -12,7 +12,7 @@ from funchost.durable.events import HistoryEvent
 from funchost.ids import InstanceId
 from funchost.instant import TICKS_PER_SECOND
 from funchost.taskhub import ActivityWork, Episode, Outcome, Revoked, Settled
-from funchost.taskhub.sqlite.codec import ActivityReceipt
+from funchost.taskhub.sqlite.codec import ActivityReceipt, text_bytes
 from funchost.taskhub.sqlite.committer import Committer, Memory
 from funchost.taskhub.sqlite.effects import Effects
 from funchost.taskhub.sqlite.gather import Room, Seeking
@@ -100,6 +100,13 @@ class SqliteWorker(Memory):
         else:
             self._mail.abandon(work, self._clock.monotonic() + delay_s if delay_s > 0 else 0.0)
             self._mail_changed()
+
+    async def postpone(self, work: ActivityWork, *, rest: str, delay: timedelta) -> None:
+        reply = Reply[None](self._returns)
+        self._committer.submit(
+            self._give_back(work, delay.total_seconds(), then=reply.then, failed=reply.failed, rest=text_bytes(rest))
+        )
+        await reply.wait()
 
     async def release(self, instance: InstanceId) -> None:
         self._mail.release(instance)
@@ -199,10 +206,11 @@ class SqliteWorker(Memory):
         *,
         then: Callable[[None], None],
         failed: Callable[[BaseException], None],
+        rest: bytes | None = None,
     ) -> YieldWrite:
         assert isinstance(work.receipt, ActivityReceipt)
         not_before = self._clock.now() + round(delay_s * TICKS_PER_SECOND) if delay_s > 0 else 0
-        return YieldWrite(work.receipt.key, not_before, then, failed)
+        return YieldWrite(work.receipt.key, not_before, rest, then, failed)
 
     def _is_hungry(self) -> bool:
         """Is there free work that this worker has room for?"""

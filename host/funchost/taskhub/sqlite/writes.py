@@ -149,10 +149,12 @@ class PurgeWrite:
 
 @dataclass(slots=True)
 class YieldWrite:
-    """Give an activity back: for whoever asks after ``not_before``."""
+    """Give an activity back: for whoever asks after ``not_before``. ``input`` replaces its own; None: this attempt
+    came to nothing, and counts."""
 
     key: int
     not_before: int
+    input: bytes | None
     then: Callable[[None], None]
     failed: Callable[[BaseException], None]
 
