@@ -305,7 +305,7 @@ def test_ids_come_from_instance_time_and_one_shared_counter():
 # --- what is not there ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("method", ["call_entity", "signal_entity", "call_http"])
+@pytest.mark.parametrize("method", ["call_entity", "signal_entity"])
 def test_what_this_release_lacks_says_so(method: str):
     def main(context: Any) -> Any:
         getattr(context, method)("a", "b")

@@ -4,23 +4,24 @@ Names, parameters and errors are the SDK's, and so is the base class, for ``isin
 makes a task and serialises its input at once; nothing is scheduled before the task is yielded.
 """
 
-from collections.abc import Collection
+import json
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, Protocol
 from uuid import UUID
 
-from funchost.durable import payloads, sdk
+from funchost.durable import http_call, payloads, sdk
 from funchost.durable.actions import CallActivity, CallSubOrchestrator, CreateTimer
 from funchost.durable.deterministic_ids import new_guid, new_uuid
 from funchost.durable.events import ExecutionStarted, HistoryEvent
-from funchost.durable.functions import DurableFunctions
+from funchost.durable.functions import HTTP_ACTIVITY, DurableFunctions
 from funchost.durable.histories import HistoryEventView, history_views
 from funchost.durable.moments import instant_of
 from funchost.durable.open_tasks import EventWait, OpenTasks
 from funchost.durable.references import name_of
 from funchost.durable.retry import rule_of
-from funchost.durable.tasks import AtomicTask, RetryAbleTask, Task, TimerTask, WhenAllTask, WhenAnyTask
+from funchost.durable.tasks import AtomicTask, HttpTask, RetryAbleTask, Task, TimerTask, WhenAllTask, WhenAnyTask
 from funchost.ids import InstanceId
 from funchost.instant import Instant, to_datetime
 
@@ -161,6 +162,38 @@ class OrchestrationContext(sdk.DurableOrchestrationContext):
             return self._child(*call)
         return RetryAbleTask(self._tasks, rule_of(retry_options), lambda: self._child(*call))
 
+    def call_http(
+        self,
+        method: str,
+        uri: str,
+        content: Any = None,
+        headers: Mapping[str, Any] | None = None,
+        token_source: Any = None,
+        is_raw_str: bool = False,
+        *,
+        timeout: timedelta | float | None = None,
+        retry: Any = None,
+        retry_on: Collection[int] | None = None,
+        poll: bool = True,
+    ) -> Task:
+        """A request; its result is a dict of ``statusCode``, ``headers`` and ``content`` (text).
+
+        Content that is no raw string is sent as JSON. No status fails the task, unless ``retry`` is given: then
+        each status of ``retry_on`` (None: each that is not 2xx) fails an attempt, as does a request that comes to no
+        answer, or to none within ``timeout`` (seconds, None: 240). An answer 202 is followed to the resource that
+        its ``Location`` names until that answers otherwise; ``poll=False`` takes the 202 for the answer.
+        """
+        rule = None if retry is None else rule_of(retry)
+        body = http_call.body_text(content, is_raw_str=is_raw_str)
+        request = http_call.request_object(method, uri, body, headers, token_source)
+        request |= http_call.sending_options(timeout=timeout, rule=rule, retry_on=retry_on, poll=poll)
+        stored = json.dumps([request])
+
+        def attempt() -> HttpTask:
+            return HttpTask(self._tasks, CallActivity(-1, HTTP_ACTIVITY, stored))
+
+        return attempt() if rule is None else RetryAbleTask(self._tasks, rule, attempt)
+
     def create_timer(self, fire_at: datetime | timedelta) -> TimerTask:
         """A timer of any length. An aware time is converted to UTC, a naive one is UTC, a timedelta counts from
         now."""
@@ -214,9 +247,6 @@ class OrchestrationContext(sdk.DurableOrchestrationContext):
 
     def signal_entity(self, *args: Any, **kwargs: Any) -> Any:
         raise NotImplementedError("entity operations are not available yet in this release of funchost")
-
-    def call_http(self, *args: Any, **kwargs: Any) -> Any:
-        raise NotImplementedError("call_http is not available yet in this release of funchost; use an activity")
 
     # --- internals -----------------------------------------------------------------------------
 

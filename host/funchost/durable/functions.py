@@ -4,7 +4,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["DurableFunctions", "Entity", "Orchestrator"]
+__all__ = ["HTTP_ACTIVITY", "DurableFunctions", "Entity", "Orchestrator"]
+
+HTTP_ACTIVITY = "BuiltIn::HttpActivity"
+"""The activity behind ``call_http``: every app has it, and no list of an app's own functions names it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,8 @@ class DurableFunctions:
 
     def activity(self, name: str) -> str | None:
         """The registered name, or None when there is no such activity."""
-        return self._activities.get(name.lower())
+        lowered = name.lower()
+        return self._activities.get(lowered) or _BUILT_IN.get(lowered)
 
     def entity(self, name: str) -> Entity | None:
         return self._entities.get(name.lower())
@@ -77,3 +81,6 @@ class DurableFunctions:
         if kind == "activity":
             return self._activities
         return self._orchestrators if kind == "orchestrator" else self._entities
+
+
+_BUILT_IN = {HTTP_ACTIVITY.lower(): HTTP_ACTIVITY}

@@ -8,6 +8,7 @@ Results are decoded on first use: an answer that only counts towards a ``task_al
 nothing until the code really runs on.
 """
 
+import json
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, Protocol, cast
 
@@ -20,6 +21,7 @@ from funchost.instant import Instant
 __all__ = [
     "AtomicTask",
     "CompoundTask",
+    "HttpTask",
     "ReadyTask",
     "RetryAbleTask",
     "Task",
@@ -146,17 +148,31 @@ class AtomicTask(Task):
     def result(self) -> Any:
         if self._payload is not None:
             try:
-                self._value = payloads.decode(self._payload, self._expected_type)
+                self._value = self._decoded(self._payload)
             except Exception as exc:
                 raise payloads.PayloadError(str(exc)) from exc
             self._payload = None
         return self._value
+
+    def _decoded(self, payload: str) -> Any:
+        return payloads.decode(payload, self._expected_type)
 
     def complete_with_payload(self, payload: str | None) -> None:
         """Success with stored JSON text, decoded when somebody looks."""
         if self.state is _RUNNING:
             self._payload = payload
             self.complete(None)
+
+
+class HttpTask(AtomicTask):
+    """A call of ``call_http``.
+
+    Its answer is plain JSON whatever it looks like: a server that knew how could otherwise name a class of the
+    app in its headers and have the codec make one.
+    """
+
+    def _decoded(self, payload: str) -> Any:
+        return json.loads(payload)
 
 
 class TimerTask(AtomicTask):
