@@ -69,7 +69,7 @@ def test_a_call_is_one_activity_and_its_result_a_dict():
 def test_the_request_is_the_one_that_the_sdk_makes(content: Any):
     headers, source = {"a": "b"}, ManagedIdentityTokenSource("https://vault.azure.net")
     body = None if content is None else json.dumps(content)
-    official = DurableHttpRequest("POST", URL, body, headers, source).to_json()
+    official: dict[str, Any] = {**DurableHttpRequest("POST", URL, body, headers, source).to_json()}
     said = {name: value for name, value in official.items() if value is not None}
     assert request_of("POST", URL, content, headers, source) == said
 
@@ -161,26 +161,27 @@ def test_every_app_has_the_built_in_activity():
     assert result_of(main, activities=activities) == "scheduled"
 
 
-@pytest.mark.parametrize(
-    ("call", "problem"),
-    [
-        (lambda c: c.call_http("", URL), "ValueError: method cannot be empty"),
-        (lambda c: c.call_http(None, URL), "TypeError: method must be a string"),
-        (lambda c: c.call_http("GET", "/relative"), "ValueError: uri must be absolute"),
-        (lambda c: c.call_http("GET", 1), "TypeError: uri must be a string"),
-        (lambda c: c.call_http("GET", URL, {"a": 1}, is_raw_str=True), "TypeError: Invalid use of 'is_raw_str'"),
-        (lambda c: c.call_http("GET", URL, None, is_raw_str=True), "TypeError: Invalid use of 'is_raw_str'"),
-        (lambda c: c.call_http("GET", URL, {1}), "TypeError: Object of type set is not JSON serializable"),
-        (lambda c: c.call_http("GET", URL, headers=[("a", "b")]), "TypeError: headers must be a dict"),
-        (lambda c: c.call_http("GET", URL, headers={"a": None}), "TypeError: header 'a' must be a string"),
-        (lambda c: c.call_http("GET", URL, headers={1: "a"}), "TypeError: the name of a header"),
-        (lambda c: c.call_http("GET", URL, token_source="t"), "TypeError: token_source must be"),
-        (lambda c: c.call_http("GET", URL, timeout=0), "ValueError: timeout must be more than nothing"),
-        (lambda c: c.call_http("GET", URL, timeout="1s"), "TypeError: timeout must be a timedelta"),
-        (lambda c: c.call_http("GET", URL, retry_on=[500]), "ValueError: retry_on names statuses"),
-        (lambda c: c.call_http("GET", URL, retry=RetryOptions(1, 2), retry_on=[42]), "ValueError: retry_on takes"),
-    ],
-)
+Mistake = tuple[Callable[[Any], Any], str]
+MISTAKES: list[Mistake] = [
+    (lambda c: c.call_http("", URL), "ValueError: method cannot be empty"),
+    (lambda c: c.call_http(None, URL), "TypeError: method must be a string"),
+    (lambda c: c.call_http("GET", "/relative"), "ValueError: uri must be absolute"),
+    (lambda c: c.call_http("GET", 1), "TypeError: uri must be a string"),
+    (lambda c: c.call_http("GET", URL, {"a": 1}, is_raw_str=True), "TypeError: Invalid use of 'is_raw_str'"),
+    (lambda c: c.call_http("GET", URL, None, is_raw_str=True), "TypeError: Invalid use of 'is_raw_str'"),
+    (lambda c: c.call_http("GET", URL, {1}), "TypeError: Object of type set is not JSON serializable"),
+    (lambda c: c.call_http("GET", URL, headers=[("a", "b")]), "TypeError: headers must be a dict"),
+    (lambda c: c.call_http("GET", URL, headers={"a": None}), "TypeError: header 'a' must be a string"),
+    (lambda c: c.call_http("GET", URL, headers={1: "a"}), "TypeError: the name of a header"),
+    (lambda c: c.call_http("GET", URL, token_source="t"), "TypeError: token_source must be"),
+    (lambda c: c.call_http("GET", URL, timeout=0), "ValueError: timeout must be more than nothing"),
+    (lambda c: c.call_http("GET", URL, timeout="1s"), "TypeError: timeout must be a timedelta"),
+    (lambda c: c.call_http("GET", URL, retry_on=[500]), "ValueError: retry_on names statuses"),
+    (lambda c: c.call_http("GET", URL, retry=RetryOptions(1, 2), retry_on=[42]), "ValueError: retry_on takes"),
+]
+
+
+@pytest.mark.parametrize(("call", "problem"), MISTAKES)
 def test_a_wrong_argument_raises_where_the_call_is_made(call: Callable[[Any], Any], problem: str):
     def main(context: Any) -> Any:
         try:

@@ -2,7 +2,7 @@
 
 import asyncio
 import inspect
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -88,8 +88,12 @@ async def working(
     entities: Mapping[str, Callable[[Any], Any]] | None = None,
     entity_log: EntityLog | None = None,
     entity_batch: int = 100,
+    built_in: Sequence[Activity] = (),
 ) -> AsyncGenerator[Working]:
-    """An activity may be a coroutine function. Leaving stops the worker and closes the hub."""
+    """An activity may be a coroutine function; ``built_in`` are there besides, as they are.
+
+    Leaving stops the worker and closes the hub.
+    """
     clock = clock or SystemClock()
     hub = open_hub(folder, clock)
     hub.wrap = wrap
@@ -101,7 +105,7 @@ async def working(
     runnable: dict[str, Activity] = {
         name.lower(): Called(name, function, inspect.iscoroutinefunction(function))
         for name, function in activities.items()
-    }
+    } | {activity.name.lower(): activity for activity in built_in}
     worker = worker_on(
         hub,
         clock,

@@ -13,10 +13,12 @@ from typing import Any
 from funchost import datafolder
 from funchost.clock import Clock
 from funchost.durable.status import NON_RUNNING, RuntimeStatus
+from funchost.durable_http import HttpActivity, HttpClient, Tokens
 from funchost.notifications import EventGridTopic, Publisher
 from funchost.service.entities import entity_limit
 from funchost.service.functions import PreparedApp
 from funchost.service.orchestrations import EPISODE_THREADS, build_worker, durable_functions, worker_limits
+from funchost.service.proxies import proxy_for
 from funchost.settings import Settings
 from funchost.taskhub import TaskHub
 from funchost.taskhub.client import HubClient
@@ -62,6 +64,7 @@ class DurableSide:
         self._entity_threads = ThreadPool(entity_limit(settings), name="entity")
         self._hub = hub
         self._publisher = _publisher(settings, hub.name, clock)
+        self._http, self._tokens = HttpClient(proxy_for), Tokens(clock)
         self.local: ASGIApp | None = None
         rpc_url = None
         if durable.local_rpc_endpoint:
@@ -84,6 +87,7 @@ class DurableSide:
             prepared.app,
             self._settings,
             prepared.invokers,
+            built_in=[self._http_activity()],
             user_threads=self._user_threads,
             episode_threads=self._episode_threads,
             entity_threads=self._entity_threads,
@@ -103,10 +107,16 @@ class DurableSide:
             await worker.run(started)
 
     async def close(self) -> None:
+        await self._http.close()
+        await self._tokens.close()
         self._user_threads.close()
         self._episode_threads.close()
         self._entity_threads.close()
         await self._hub.close()
+
+    def _http_activity(self) -> HttpActivity:
+        poll_after = timedelta(milliseconds=self._settings.durable.http_poll_ms)
+        return HttpActivity(self._http, self._tokens, self._clock, poll_after=poll_after)
 
 
 def _publisher(settings: Settings, hub: str, clock: Clock) -> Publisher | None:

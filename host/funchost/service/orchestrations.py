@@ -6,7 +6,7 @@ takes longer to import than everything else.
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -73,6 +73,7 @@ def build_worker(
     settings: Settings,
     invokers: Mapping[str, Invoker],
     *,
+    built_in: Sequence[Activity],
     user_threads: Threads,
     episode_threads: Threads,
     entity_threads: Threads,
@@ -80,9 +81,10 @@ def build_worker(
     drain: timedelta,
     observer: LifeObserver | None = None,
 ) -> OrchestrationWorker:
-    """``invokers`` holds the prepared functions by name; activities among them become runnable. ``observer`` is
-    told of the lives of orchestrations."""
-    activities: dict[str, Activity] = {
+    """``invokers`` holds the prepared functions by name; activities among them become runnable, beside those that
+    every app has. ``observer`` is told of the lives of orchestrations."""
+    activities: dict[str, Activity] = {activity.name.lower(): activity for activity in built_in}
+    activities |= {
         function.durable_name.lower(): _InvokedActivity(function, invokers[function.name])
         for function in app.functions
         if function.runs and function.trigger.kind == "activitytrigger" and function.name in invokers

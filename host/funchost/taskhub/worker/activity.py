@@ -1,15 +1,36 @@
 """From an activity's request to its answer."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Protocol
 
 from funchost.durable import payloads, texts
-from funchost.durable.events import HistoryEvent, TaskCompleted, TaskFailed
+from funchost.durable.events import FailureDetails, HistoryEvent, TaskCompleted, TaskFailed
 from funchost.instant import Instant
 from funchost.taskhub import ActivityWork
 from funchost.tracebacks import own_traceback
 
-__all__ = ["Activity", "argument", "completed", "encode", "failed", "missing", "run"]
+__all__ = ["Activity", "GivesUp", "Later", "argument", "completed", "encode", "failed", "missing", "run"]
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """An activity is not done, and has nothing to do for a while: it is to be called again after ``delay``.
+
+    ``rest`` is its input then, in the stored form. It is durable, and the activity holds no slot until then.
+    """
+
+    rest: str
+    delay: timedelta
+
+
+class GivesUp(Exception):
+    """Around the error that an activity fails with for good, whatever the retry policy of its caller."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__(str(error))
+        self.error = error
 
 
 class Activity(Protocol):
@@ -29,7 +50,7 @@ class Activity(Protocol):
         """Run a synchronous function on this thread."""
         ...
 
-    async def call_async(self, argument: Any, work: ActivityWork) -> str | None:
+    async def call_async(self, argument: Any, work: ActivityWork) -> str | Later | None:
         """Run an asynchronous function on the app's event loop."""
         ...
 
@@ -62,6 +83,10 @@ def encode(value: Any) -> str | None:
 
 
 def failed(name: str, work: ActivityWork, error: BaseException, now: Instant) -> TaskFailed:
+    failure = None
+    if isinstance(error, GivesUp):
+        error = error.error
+        failure = FailureDetails(type(error).__name__, texts.error_text(error), non_retriable=True)
     reason = texts.activity_failed(name, error)
     message = reason.split("failed:  ", 1)[-1]
     return TaskFailed(
@@ -69,6 +94,7 @@ def failed(name: str, work: ActivityWork, error: BaseException, now: Instant) ->
         task_id=work.task,
         reason=reason,
         details=texts.activity_failure_details(message, own_traceback(error)),
+        failure=failure,
     )
 
 

@@ -37,7 +37,7 @@ from funchost.taskhub import (
 )
 from funchost.taskhub.outcomes import damaged, unreadable
 from funchost.taskhub.worker import activity as activities
-from funchost.taskhub.worker.activity import Activity
+from funchost.taskhub.worker.activity import Activity, Later
 from funchost.taskhub.worker.advance import Advance, Engine, adopt, advance, name_of, timed_out
 from funchost.taskhub.worker.entities import EntitySide, EntityWorker
 from funchost.taskhub.worker.held_answers import HeldAnswers
@@ -322,10 +322,13 @@ class OrchestrationWorker:
         task.add_done_callback(self._tasks.discard)
 
     async def _run_async(self, function: Activity, work: ActivityWork) -> None:
-        event: HistoryEvent
+        event: HistoryEvent | None = None
         try:
             value = await function.call_async(activities.argument(work), work)
-            event = activities.completed(work, value, self._clock.now())
+            if isinstance(value, Later):
+                await self._hub.postpone(work, rest=value.rest, delay=value.delay)
+            else:
+                event = activities.completed(work, value, self._clock.now())
         except BaseException as exc:  # noqa: BLE001 - the border to user code
             task = asyncio.current_task()
             if task is not None and task.cancelling():
@@ -333,8 +336,9 @@ class OrchestrationWorker:
             event = activities.failed(function.name, work, exc, self._clock.now())
         self._episode_threads.submit(lambda: self._finish_async(work, event))
 
-    def _finish_async(self, work: ActivityWork, event: HistoryEvent) -> None:
-        if self._answered(work, event):
+    def _finish_async(self, work: ActivityWork, event: HistoryEvent | None) -> None:
+        """``event`` None: it is done for now, and comes again."""
+        if event is None or self._answered(work, event):
             self._slots.give_back()
 
     def _answered(self, work: ActivityWork, event: HistoryEvent) -> bool:
