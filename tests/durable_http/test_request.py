@@ -77,6 +77,7 @@ def test_no_request_is_refused():
 def test_what_is_told_of_an_address_holds_no_secret():
     assert place(URL("http://user:password@host:81/a%20b?code=key#part")) == "host:81/a%20b"
     assert place(URL("https://host")) == "host/"
+    assert place(URL("http://[::1]:8080/a")) == "[::1]:8080/a"
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,8 @@ class HttpRequest:
 def place(url: URL) -> str:
     """What of an address may be told: no query, which often holds a key, and no password."""
     port = "" if url.explicit_port is None else f":{url.explicit_port}"
-    return f"{url.host}{port}{url.raw_path}"
+    host = f"[{url.host}]" if ":" in (url.host or "") else url.host
+    return f"{host}{port}{url.raw_path}"
 
 
 def is_this_machine(url: URL) -> bool:
