@@ -17,6 +17,7 @@ from funchost.instant import Instant, isoformat, parse
 
 __all__ = [
     "CONTINUE",
+    "DECODING_ERRORS",
     "LOCK_ACQUIRED",
     "OPERATION",
     "ORPHANED_LOCK",
@@ -41,6 +42,9 @@ OPERATION = "op"
 RELEASE = "release"
 CONTINUE = "continue"
 """An entity to itself: go on with the queue."""
+
+DECODING_ERRORS = (ValueError, msgspec.DecodeError)
+"""The second is no ValueError in earlier releases."""
 
 LOCK_ACQUIRED = "Lock Acquisition Completed"
 
@@ -134,7 +138,7 @@ def read_request(text: str | None) -> Request:
     try:
         request = _REQUEST.decode(text or "")
         request.due_at  # noqa: B018 - a due time that is none must be refused here, not where it is used
-    except ValueError as exc:
+    except DECODING_ERRORS as exc:
         raise EntityMessageError(f"not a request to an entity: {exc}") from exc
     return request
 
@@ -143,7 +147,7 @@ def read_release(text: str | None) -> Release:
     """Raises EntityMessageError."""
     try:
         return _RELEASE.decode(text or "")
-    except ValueError as exc:
+    except DECODING_ERRORS as exc:
         raise EntityMessageError(f"not a release of a lock: {exc}") from exc
 
 

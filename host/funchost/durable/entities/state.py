@@ -6,7 +6,7 @@ of the step is refused.
 
 import msgspec
 
-from funchost.durable.entities.messages import Request
+from funchost.durable.entities.messages import DECODING_ERRORS, Request
 from funchost.durable.entities.sorter import Sorter, check
 from funchost.ids import InstanceId
 from funchost.instant import parse
@@ -71,7 +71,7 @@ def read_state(text: str | None) -> EntityState:
         check(state.sorter)
         for spent in state.spent_locks:
             parse(spent.until)
-    except ValueError as exc:
+    except DECODING_ERRORS as exc:
         raise UnreadableState(f"not the state of an entity: {exc}") from exc
     if state.exists:
         return state
