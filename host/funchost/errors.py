@@ -6,6 +6,7 @@ FunchostError
 ├── FunctionError               user code failed; carries the type name and text
 │   └── FunctionTimeout         user code ran past ``functionTimeout``
 ├── NondeterminismError         a replay asked for something that its history does not hold
+├── LockingRulesViolation       an orchestrator asked for what its critical section forbids
 ├── InvalidArgument             a caller asked for what cannot be: an instance id, a function name, a body
 └── StorageError
     ├── InstanceExists          a start met an instance that it may not replace
@@ -31,6 +32,7 @@ __all__ = [
     "InstanceNotFound",
     "InvalidArgument",
     "InvalidOperation",
+    "LockingRulesViolation",
     "NondeterminismError",
     "OutOfTime",
     "StorageError",
@@ -91,6 +93,13 @@ class NondeterminismError(FunchostError):
             "Was a change made to the orchestrator code after this instance had already started running?"
         )
         self.detail = detail
+
+
+class LockingRulesViolation(FunchostError, RuntimeError):
+    """Orchestrator code asked for what might block for ever in a critical section, or in the way to one.
+
+    Raised in that code, which may go on without it.
+    """
 
 
 class InvalidArgument(FunchostError, ValueError):

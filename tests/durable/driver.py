@@ -9,9 +9,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypedDict, Unpack
 
+from durable.simple_entity import EntityFunction
 from durable.world import ActivityFunction, Hosted, Mode, OrchestratorFunction, Slow, World
 from funchost.durable.events import (
     EventRaised,
+    EventSent,
     ExecutionCompleted,
     ExecutionResumed,
     ExecutionStarted,
@@ -83,6 +85,7 @@ class Scenario(TypedDict, total=False):
     settings: EngineSettings
     aliases: Mapping[str, str]
     input_types: Mapping[str, type]
+    entities: Mapping[str, EntityFunction]
     batch_size: Callable[[], int]
     modes: Sequence[Mode]
 
@@ -103,6 +106,7 @@ def _play_in(mode: Mode, orchestrator: OrchestratorFunction, steps: Sequence[Ste
         settings=scenario.get("settings"),
         aliases=scenario.get("aliases"),
         input_types=scenario.get("input_types"),
+        entities=scenario.get("entities"),
         batch_size=scenario.get("batch_size"),
     )
     world.start("main", INSTANCE, scenario.get("input_"))
@@ -193,6 +197,8 @@ def _words_of(event: HistoryEvent) -> str:
             return f"{kind} {event.task_id}"
         case TimerCreated():
             return f"{kind} {event.event_id} {isoformat(event.fire_at)[11:]}"
+        case EventSent():
+            return f"{kind} {event.event_id} {event.name} {event.instance_id}"
         case TimerFired():
             return f"{kind} {event.timer_id}"
         case EventRaised():

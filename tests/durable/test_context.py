@@ -302,17 +302,6 @@ def test_ids_come_from_instance_time_and_one_shared_counter():
     assert result_of(main, activities=ACTIVITIES) == [str(value) for value in expected]
 
 
-# --- what is not there ------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("method", ["call_entity", "signal_entity"])
-def test_what_this_release_lacks_says_so(method: str):
-    def main(context: Any) -> Any:
-        getattr(context, method)("a", "b")
-
-    assert "not available yet in this release" in failure_of(main)
-
-
 # --- what code may do around the engine ---------------------------------------------------------------
 
 

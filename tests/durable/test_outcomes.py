@@ -1,6 +1,6 @@
 """From what the engine decided to what a hub makes durable."""
 
-from funchost.durable.actions import CallActivity, CallSubOrchestrator, CreateTimer, SendEvent
+from funchost.durable.actions import CallActivity, CallSubOrchestrator, CreateTimer
 from funchost.durable.deterministic_ids import child_execution_id
 from funchost.durable.events import (
     EventRaised,
@@ -14,7 +14,7 @@ from funchost.durable.events import (
     TraceContext,
 )
 from funchost.durable.status import RuntimeStatus
-from funchost.durable.step import Ending, Step
+from funchost.durable.step import Ending, SentEvent, Step
 from funchost.ids import ExecutionId, InstanceId
 from funchost.instant import Instant
 from funchost.taskhub import UNCHANGED, Append, NewActivity, Send, StatusChange
@@ -71,8 +71,15 @@ def test_a_child_inherits_tags_and_trace_and_knows_its_parent():
 
 def test_an_event_goes_to_whatever_execution_its_instance_runs():
     step = a_step()
-    step.sent.append(SendEvent(6, InstanceId("other"), "go", "1"))
+    step.sent.append(SentEvent(InstanceId("other"), "go", "1"))
     assert sends(step) == [Send(InstanceId("other"), EventRaised(timestamp=NOW, name="go", input="1"))]
+
+
+def test_an_event_for_later_is_delivered_when_it_is_due():
+    step = a_step()
+    step.sent.append(SentEvent(InstanceId("@counter@a"), "op@later", "{}", due=Instant(9000)))
+    event = EventRaised(timestamp=NOW, name="op@later", input="{}")
+    assert sends(step) == [Send(InstanceId("@counter@a"), event, due=Instant(9000))]
 
 
 def test_an_ending_answers_the_parent_by_its_number_and_execution():

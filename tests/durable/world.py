@@ -1,8 +1,8 @@
 """A task hub of a few lines, in virtual time: what an orchestration lives in while it is tested.
 
 Messages wait in one queue by the time they are due. Activities are Python functions and answer at once, or
-after the virtual seconds that :class:`Slow` names. Whatever is due for an instance at one moment arrives
-together, unless ``batch_size`` says otherwise.
+after the virtual seconds that :class:`Slow` names; entities are those of ``simple_entity``. Whatever is due for
+an instance at one moment arrives together, unless ``batch_size`` says otherwise.
 """
 
 import heapq
@@ -13,8 +13,11 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any
 
+from durable.simple_entity import EntityFunction, SimpleEntity
 from funchost.durable import payloads
+from funchost.durable.entities.ids import EntityKey, entity_of, is_entity
 from funchost.durable.events import (
+    EventRaised,
     ExecutionStarted,
     HistoryEvent,
     SubOrchestrationInstanceFailed,
@@ -23,7 +26,7 @@ from funchost.durable.events import (
     encode_events,
 )
 from funchost.durable.execution import EngineSettings
-from funchost.durable.functions import DurableFunctions, Orchestrator
+from funchost.durable.functions import DurableFunctions, Entity, Orchestrator
 from funchost.durable.status import RuntimeStatus
 from funchost.errors import InstanceExists
 from funchost.ids import ExecutionId, InstanceId
@@ -117,12 +120,15 @@ class World:
         settings: EngineSettings | None = None,
         aliases: Mapping[str, str] | None = None,
         input_types: Mapping[str, type] | None = None,
+        entities: Mapping[str, EntityFunction] | None = None,
         batch_size: Callable[[], int] | None = None,
         copies: Callable[[], int] | None = None,
     ) -> None:
         self.now = START
         self.instances: dict[InstanceId, Hosted] = {}
         self.activities_run: list[str] = []
+        self.entities: dict[EntityKey, SimpleEntity] = {}
+        self._entity_functions = {name.lower(): function for name, function in (entities or {}).items()}
         self._activities = activities
         self._mode = mode
         self._batch_size = batch_size or (lambda: 1_000_000)
@@ -136,6 +142,8 @@ class World:
                 [Orchestrator(name, call, types.get(name)) for name, call in orchestrators.items()],
                 activities,
                 aliases,
+                # The engine knows their names only.
+                entities=[Entity(name, _never_called) for name in entities or ()],
             ),
             settings or EngineSettings(),
             lambda name, instance: copy_context(),
@@ -171,6 +179,10 @@ class World:
         if until is not None:
             self.now = max(self.now, until)
 
+    def entity(self, name: str, key: str) -> SimpleEntity:
+        found = EntityKey(name, key)
+        return self.entities.setdefault(found, SimpleEntity(found, self._entity_functions[found.name]))
+
     def close(self) -> None:
         """Close what is still suspended, as a host does that ends."""
         for hosted in self.instances.values():
@@ -182,12 +194,22 @@ class World:
         taken = {message.order for message in due}
         self._messages = [m for m in self._messages if m.order not in taken]
         heapq.heapify(self._messages)
+        if is_entity(to):
+            self._deliver_to_entity(to, due)
+            return
         hosted = self.instances.get(to)
         if hosted is None or hosted.status.is_terminal:
             return
         events = [m.event for m in due if m.execution in (None, hosted.live.execution)]
         if events:
             self._run_episode(hosted, [event for event in events for _ in range(self._copies())])
+
+    def _deliver_to_entity(self, to: InstanceId, messages: Sequence[Message]) -> None:
+        key = entity_of(to)
+        for message in messages:
+            assert isinstance(message.event, EventRaised)
+            for send in self.entity(key.name, key.key).take(message.event, self.now):
+                self._send(send)
 
     # --- episodes --------------------------------------------------------------------------------
 
@@ -256,3 +278,7 @@ class World:
         due = Instant(self.now + round(seconds * TICKS_PER_SECOND))
         answer = activity.run(NamedActivity(new.name, function), work, lambda: due)
         self.post(live.instance, answer, due=due, execution=live.execution)
+
+
+def _never_called(context: Any) -> Any:
+    raise NotImplementedError

@@ -14,14 +14,27 @@ from uuid import UUID
 from funchost.durable import http_call, payloads, sdk
 from funchost.durable.actions import CallActivity, CallSubOrchestrator, CreateTimer
 from funchost.durable.deterministic_ids import new_guid, new_uuid
+from funchost.durable.entities.ids import EntityKey
+from funchost.durable.entity_calls import EntityTask, call_of, signal_of
 from funchost.durable.events import ExecutionStarted, HistoryEvent
 from funchost.durable.functions import HTTP_ACTIVITY, DurableFunctions
 from funchost.durable.histories import HistoryEventView, history_views
+from funchost.durable.locks import LockTask
 from funchost.durable.moments import instant_of
 from funchost.durable.open_tasks import EventWait, OpenTasks
 from funchost.durable.references import name_of
 from funchost.durable.retry import rule_of
-from funchost.durable.tasks import AtomicTask, HttpTask, RetryAbleTask, Task, TimerTask, WhenAllTask, WhenAnyTask
+from funchost.durable.tasks import (
+    AtomicTask,
+    HttpTask,
+    ReadyTask,
+    RetryAbleTask,
+    Task,
+    TimerTask,
+    WhenAllTask,
+    WhenAnyTask,
+)
+from funchost.errors import LockingRulesViolation
 from funchost.ids import InstanceId
 from funchost.instant import Instant, to_datetime
 
@@ -210,6 +223,63 @@ class OrchestrationContext(sdk.DurableOrchestrationContext):
     def task_any(self, activities: Collection[Task]) -> Task:
         return WhenAnyTask(self._tasks, activities)
 
+    def call_entity(
+        self, entityId: Any, operationName: str, operationInput: Any = None, expected_type: type | None = None
+    ) -> Task:
+        """Its result is that of the operation; an error of the entity is an ``Exception`` with its text.
+
+        Raises LockingRulesViolation for an entity that the critical section does not hold, ValueError and
+        TypeError for what cannot be sent.
+        """
+        action = call_of(entityId, operationName, operationInput)
+        _refuse(self._tasks.section.against_call(action.entity))
+        return EntityTask(self._tasks, action, expected_type)
+
+    def signal_entity(
+        self,
+        entityId: Any,
+        operationName: str,
+        operationInput: Any = None,
+        *,
+        at: datetime | timedelta | None = None,
+    ) -> Task:
+        """Sent at this call, to be carried out at once, at a time or after a while; nobody answers.
+
+        The task that it returns is complete. Raises LockingRulesViolation for an entity that the critical
+        section holds, ValueError and TypeError for what cannot be sent.
+        """
+        due = None if at is None else instant_of(at, self._tasks.now, "at")
+        action = signal_of(entityId, operationName, operationInput, due)
+        _refuse(self._tasks.section.against_signal(action.entity))
+        self._tasks.record(action)
+        return ReadyTask(self._tasks)
+
+    def lock(self, *entities: Any) -> LockTask:
+        """A critical section: wait for all of ``entities``, and have them alone until their release.
+
+        ``with (yield context.lock(a, b)):``, or ``async with context.lock(a, b):`` in an ``async def``
+        orchestrator, releases them where the block ends; otherwise ``release()`` does, or the end of the
+        orchestration, whatever that is. Meanwhile only locked entities can be called, one call of each at a time,
+        only others can be signalled, and sub-orchestrators and further locks are refused: all with a
+        LockingRulesViolation. So it is from when the lock is yielded: one that loses a ``task_any`` is still
+        granted some time, and stays held, until ``release()`` gives it up.
+
+        Raises ValueError when there are no entities or one that is none, LockingRulesViolation in another
+        critical section.
+        """
+        _refuse(self._tasks.section.against_lock())
+        return LockTask(self._tasks, self._tasks.section, entities)
+
+    @property
+    def is_locked(self) -> bool:
+        """Whether this orchestration is in a critical section, all of whose locks are granted."""
+        return bool(self._tasks.section.held)
+
+    @property
+    def locked_entities(self) -> tuple[EntityKey, ...]:
+        """What the critical section holds, in the order of locking; empty outside of one."""
+        return self._tasks.section.held
+
     def continue_as_new(self, input_: Any) -> None:
         """End this run at the next yield or return and start anew; the first call counts."""
         if self.continuing or self.sealed:
@@ -240,14 +310,6 @@ class OrchestrationContext(sdk.DurableOrchestrationContext):
     def new_guid(self) -> UUID:
         return new_guid(self._start.instance_id, self.current_utc_datetime, self._next_guid())
 
-    # --- not in this release -------------------------------------------------------------------
-
-    def call_entity(self, *args: Any, **kwargs: Any) -> Any:
-        raise NotImplementedError("entity operations are not available yet in this release of funchost")
-
-    def signal_entity(self, *args: Any, **kwargs: Any) -> Any:
-        raise NotImplementedError("entity operations are not available yet in this release of funchost")
-
     # --- internals -----------------------------------------------------------------------------
 
     def _next_guid(self) -> int:
@@ -268,6 +330,7 @@ class OrchestrationContext(sdk.DurableOrchestrationContext):
     def _child_call(
         self, name: Any, input_: Any, instance_id: str | None, version: str | None, expected_type: type | None
     ) -> tuple[str, str, InstanceId, str | None, type | None]:
+        _refuse(self._tasks.section.against_child())
         if instance_id:
             self._check_child_id(instance_id)
         resolved = name_of(name, "orchestrator", self._functions)
@@ -290,3 +353,8 @@ class OrchestrationContext(sdk.DurableOrchestrationContext):
                 "The instance ID of a sub-orchestration must be different than the instance ID of a parent "
                 "orchestration."
             )
+
+
+def _refuse(violation: LockingRulesViolation | None) -> None:
+    if violation is not None:
+        raise violation

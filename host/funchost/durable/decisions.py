@@ -8,10 +8,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from funchost.durable import texts
-from funchost.durable.actions import Action, CallActivity, CallSubOrchestrator, CreateTimer, SendEvent
+from funchost.durable.actions import (
+    Action,
+    AskEntity,
+    CallActivity,
+    CallSubOrchestrator,
+    CreateTimer,
+    ReleaseEntity,
+)
+from funchost.durable.deterministic_ids import request_id
+from funchost.durable.entities.messages import OPERATION, RELEASE, Release, scheduled_operation
 from funchost.durable.events import EventSent, SubOrchestrationInstanceCreated, TaskScheduled, TimerCreated
 from funchost.durable.functions import DurableFunctions
-from funchost.durable.step import Step
+from funchost.durable.step import SentEvent, Step
 from funchost.instant import Instant
 
 __all__ = ["EngineSettings", "problem_with", "record"]
@@ -30,11 +39,20 @@ class EngineSettings:
 def problem_with(actions: Sequence[Action], functions: DurableFunctions) -> str | None:
     """Why the execution must fail over what it asked for: the text that names the missing function."""
     for action in actions:
-        if isinstance(action, CallActivity) and functions.activity(action.name) is None:
-            return texts.unknown_function(action.name, "activity", functions.activity_names)
-        if isinstance(action, CallSubOrchestrator) and functions.orchestrator(action.name) is None:
-            return texts.unknown_function(action.name, "orchestrator", functions.orchestrator_names)
+        match action:
+            case CallActivity(name=name) if functions.activity(name) is None:
+                return texts.unknown_function(name, "activity", functions.activity_names)
+            case CallSubOrchestrator(name=name) if functions.orchestrator(name) is None:
+                return texts.unknown_function(name, "orchestrator", functions.orchestrator_names)
+            case AskEntity() if missing := [name for name in _names_of(action) if functions.entity(name) is None]:
+                return texts.unknown_function(missing[0], "entity", functions.entity_names)
+            case _:
+                continue
     return None
+
+
+def _names_of(action: AskEntity) -> list[str]:
+    return [member.name for member in action.request.lockset or (action.entity,)]
 
 
 def record(action: Action, step: Step, settings: EngineSettings, now: Instant) -> None:
@@ -71,18 +89,30 @@ def _record_timer(action: CreateTimer, step: Step, settings: EngineSettings, now
     step.events.append(TimerCreated(timestamp=now, event_id=action.id, fire_at=action.fire_at))
 
 
-def _record_sent(action: SendEvent, step: Step, settings: EngineSettings, now: Instant) -> None:
-    step.sent.append(action)
-    step.events.append(
-        EventSent(
-            timestamp=now, event_id=action.id, instance_id=action.instance_id, name=action.name, input=action.input
-        )
-    )
+def _record_request(action: AskEntity, step: Step, settings: EngineSettings, now: Instant) -> None:
+    assert step.start is not None, "nothing is asked for before the start"
+    request = action.request
+    request.id = request_id(step.start.execution_id, action.id)
+    request.parent, request.parent_execution = step.start.instance_id, step.start.execution_id
+    name = OPERATION if action.due is None else scheduled_operation(action.due)
+    _record_sent(SentEvent(action.entity.instance_id, name, request.to_json(), action.due), action.id, step, now)
+
+
+def _record_release(action: ReleaseEntity, step: Step, settings: EngineSettings, now: Instant) -> None:
+    assert step.start is not None, "nothing is released before the start"
+    release = Release(step.start.instance_id, action.lock.id)
+    _record_sent(SentEvent(action.entity.instance_id, RELEASE, release.to_json()), action.id, step, now)
+
+
+def _record_sent(sent: SentEvent, number: int, step: Step, now: Instant) -> None:
+    step.sent.append(sent)
+    step.events.append(EventSent(timestamp=now, event_id=number, instance_id=sent.to, name=sent.name, input=sent.input))
 
 
 _RECORDERS: dict[type, Callable[[Any, Step, EngineSettings, Instant], None]] = {
     CallActivity: _record_activity,
     CallSubOrchestrator: _record_child,
     CreateTimer: _record_timer,
-    SendEvent: _record_sent,
+    AskEntity: _record_request,
+    ReleaseEntity: _record_release,
 }

@@ -6,7 +6,7 @@ from uuid import NAMESPACE_OID, NAMESPACE_URL, UUID, uuid5
 
 from funchost.ids import ExecutionId, InstanceId
 
-__all__ = ["child_execution_id", "new_guid", "new_uuid"]
+__all__ = ["child_execution_id", "new_guid", "new_uuid", "request_id"]
 
 _NAMESPACE = uuid5(NAMESPACE_OID, "9e952958-5e33-4daf-827f-2fa12937b875")
 
@@ -22,3 +22,8 @@ def new_guid(instance_id: InstanceId, now: datetime, counter: int) -> UUID:
 def child_execution_id(parent: ExecutionId, task_id: int) -> ExecutionId:
     """One call of a sub-orchestrator always starts the same execution, so that a repeated start is recognised."""
     return ExecutionId(uuid5(_NAMESPACE, f"{parent}:{task_id}").hex)
+
+
+def request_id(execution: ExecutionId, number: int) -> str:
+    """Names the request to an entity that an execution makes under ``number``, and the event that answers it."""
+    return str(uuid5(_NAMESPACE, f"{execution}:{number}"))

@@ -17,9 +17,10 @@ from contextvars import Context, copy_context
 from typing import Any
 
 from funchost.durable import payloads, texts
-from funchost.durable.actions import Action, check_recorded
+from funchost.durable.actions import Action, AskEntity, check_recorded, check_sent
 from funchost.durable.context import OrchestrationContext
 from funchost.durable.decisions import EngineSettings, problem_with, record
+from funchost.durable.entities.recorded import open_locks
 from funchost.durable.events import (
     ContinuedAsNew,
     EventRaised,
@@ -210,14 +211,21 @@ class Execution:
         self._resume()
 
     def _on_event_raised(self, event: EventRaised) -> None:
-        if self._continuing:
+        if not self._continuing:
+            self._tasks.raise_event(event)
+            self._resume()
+        elif not self._tasks.requests.takes(event):
             self._carried.append(event)
-            return
-        self._tasks.raise_event(event)
-        self._resume()
 
-    def _on_decision(self, event: TaskScheduled | TimerCreated | SubOrchestrationInstanceCreated | EventSent) -> None:
+    def _on_decision(self, event: TaskScheduled | TimerCreated | SubOrchestrationInstanceCreated) -> None:
         check_recorded(event, self._tasks.actions.pop(event.event_id, None))
+
+    def _on_event_sent(self, event: EventSent) -> None:
+        action = self._tasks.actions.pop(event.event_id, None)
+        recorded = check_sent(event, action)
+        if recorded is not None and isinstance(action, AskEntity):
+            action.request.id = recorded.id
+            self._tasks.requests.sent(event.event_id, recorded.id)
 
     def _on_suspended(self, event: ExecutionSuspended) -> None:
         if self._ending is None or self._tasks.keeps_open:
@@ -237,6 +245,7 @@ class Execution:
         if self._finished:
             return
         self._tasks.actions.clear()
+        self._tasks.release(open_locks(self.past))
         self._ending = Ending(RuntimeStatus.TERMINATED, event.reason)
         self._suspended = False
         self._continuing = False
@@ -259,12 +268,15 @@ class Execution:
 
     def _code_ended(self, routine: Routine) -> None:
         self._ending, self._continuing = routine.ending, routine.continuing
+        # Not only when the execution ends: a timer that nobody waits for may hold that up for days.
+        self._tasks.section.leave()
 
     def _fail_at_once(self, message: str) -> None:
         """A failure that the author's code does not see and that waits for nothing."""
         if self._routine is not None:
             self._routine.stop()
         self._tasks.drop_all(number_after=max((event.event_id for event in self.past), default=-1))
+        self._tasks.release(open_locks(self.past))
         self._continuing = False
         self._suspended = False
         self._ending = Ending(RuntimeStatus.FAILED, message)
@@ -294,6 +306,8 @@ class Execution:
         for action in actions:
             record(action, step, self._settings, now)
             del self._tasks.actions[action.id]
+            if isinstance(action, AskEntity):
+                self._tasks.requests.sent(action.id, action.request.id)
         if self._ending is not None and may_end:
             self._record_ending(step, self._ending, now)
         elif self._continuing and may_end:
@@ -321,7 +335,8 @@ class Execution:
         )
 
     def _new_actions(self) -> list[Action]:
-        """What is to be recorded: nothing before a resume, nothing when the execution fails over what it asked for."""
+        """What is to be recorded: nothing before a resume, releases only when the execution fails over what it asked
+        for."""
         if self._suspended:
             return []
         actions = list(self._tasks.actions.values())
@@ -333,7 +348,7 @@ class Execution:
             return actions
         assert self._start is not None
         self._fail_at_once(texts.orchestrator_failed(self._start.name, problem))
-        return []
+        return list(self._tasks.actions.values())
 
 
 def _episode(received: Sequence[HistoryEvent], now: Instant) -> list[HistoryEvent]:
@@ -372,7 +387,7 @@ _HANDLERS: dict[type, Callable[[Execution, Any], None]] = {
     TaskScheduled: Execution._on_decision,
     TimerCreated: Execution._on_decision,
     SubOrchestrationInstanceCreated: Execution._on_decision,
-    EventSent: Execution._on_decision,
+    EventSent: Execution._on_event_sent,
     TaskCompleted: Execution._on_task_completed,
     SubOrchestrationInstanceCompleted: Execution._on_task_completed,
     TaskFailed: Execution._on_task_failed,

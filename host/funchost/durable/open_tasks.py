@@ -6,11 +6,15 @@ failed attempt is decided here too, without user code.
 """
 
 from collections import deque
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 
-from funchost.durable.actions import Action, CallSubOrchestrator
+from funchost.durable.actions import Action, CallSubOrchestrator, ReleaseEntity
+from funchost.durable.entities.ids import EntityKey
+from funchost.durable.entities.messages import Release, Request
+from funchost.durable.entity_calls import EntityTask, Requests
 from funchost.durable.events import EventRaised
+from funchost.durable.locks import CriticalSection, LockTask
 from funchost.durable.tasks import AtomicTask, CompoundTask, RetryAbleTask, Task, TimerTask
 from funchost.durable.texts import task_failure
 from funchost.ids import ExecutionId, InstanceId
@@ -37,6 +41,8 @@ class OpenTasks:
         """Asked for and not yet recorded, in the order of their numbers."""
         self.cancelled_timers: list[int] = []
         """Timers that were set and need not fire any more, since the last outcome."""
+        self.requests = Requests()
+        self.section = CriticalSection(self)
         self._execution = execution
         self._next_id = 0
         self._open: dict[int, AtomicTask] = {}
@@ -44,6 +50,7 @@ class OpenTasks:
         self._buffered: dict[str, deque[EventRaised]] = {}
         self._sealed = False
         self._silent = False
+        self._closed = False
 
     @property
     def keeps_open(self) -> bool:
@@ -60,14 +67,20 @@ class OpenTasks:
         self._next_id += 1
         return number
 
+    @property
+    def hears_code(self) -> bool:
+        """Whether what the code asks for at once (a signal, a release) has an effect."""
+        return not (self._sealed or self._closed)
+
     def seal(self) -> None:
         """From here on nothing is recorded: the code asked to continue as new. Retries under way go on."""
         self._sealed = True
 
     @contextmanager
     def silenced(self) -> Generator[None]:
-        """While the code is being closed nothing that it calls has an effect."""
-        self._silent = True
+        """While the code is being closed nothing that it calls has an effect; nor has, from then on, what is left
+        of it: a generator that ignored its exit ends when it is collected."""
+        self._silent = self._closed = True
         try:
             yield
         finally:
@@ -77,12 +90,13 @@ class OpenTasks:
         """Wait for nothing any more; the next number is above ``number_after``."""
         self._open.clear()
         self._waits.clear()
+        self.requests.drop_all()
         self.actions.clear()
         self.cancelled_timers.clear()
         self._sealed = True
         self._next_id = max(self._next_id, number_after + 1)
 
-    def schedule(self, task: Task) -> None:
+    def schedule(self, task: Task, *, again: bool = False) -> None:
         if task._is_scheduled_flag or self._silent:
             return
         task._is_scheduled_flag = True
@@ -91,18 +105,28 @@ class OpenTasks:
                 task.scheduled()
             for child in task.children:
                 self.schedule(child)
-        elif isinstance(task, AtomicTask):
+        elif isinstance(task, AtomicTask) and (self.section.lock is None or again or self._is_allowed(task)):
             self._open_task(task)
 
     def record(self, action: Action) -> None:
         """Ask for something that nobody waits for (a signal)."""
-        if not (self._sealed or self._silent):
-            action.id = self.draw_id()
-            self.actions[action.id] = action
+        if self.hears_code:
+            self.ask(action)
+
+    def ask(self, action: Action) -> None:
+        """Number ``action`` and ask for it, whether the code is heard or not."""
+        action.id = self.draw_id()
+        self.actions[action.id] = action
+
+    def release(self, locks: Iterable[tuple[EntityKey, Release]]) -> None:
+        """Give back what an execution holds whose code has no say any more."""
+        self.section.lock = None
+        for entity, release in locks:
+            self.ask(ReleaseEntity(-1, entity, Request(op=None, id=release.id)))
 
     def cancel(self, timer: TimerTask) -> bool:
         """Take a pending timer out of what keeps the execution open. False: it stays as it is."""
-        if self._silent:
+        if self._closed:
             return False
         if isinstance(timer.id, int) and self._open.pop(timer.id, None) is not None and timer.id not in self.actions:
             self.cancelled_timers.append(timer.id)
@@ -127,7 +151,10 @@ class OpenTasks:
             task.complete(None)
 
     def raise_event(self, event: EventRaised) -> None:
-        """To the newest wait of that name (exact, else ignoring case), or into the buffer."""
+        """To the request that it answers, to the newest wait of that name (exact, else ignoring case), or into the
+        buffer."""
+        if self.requests.takes(event):
+            return
         name = self._matching(self._waits, event.name)
         if name is None:
             self._buffered.setdefault(event.name, deque()).append(event)
@@ -146,10 +173,23 @@ class OpenTasks:
         number = self.draw_id()
         task.id = action.id = number
         self.actions[number] = action
+        if isinstance(task, EntityTask):
+            self.requests.opened(number, task)
+            if isinstance(task, LockTask):
+                self.section.lock = task
+            return
         if isinstance(action, CallSubOrchestrator) and not action.instance_id:
             action.instance_id = InstanceId(f"{self._execution}:{number}")
         if not (isinstance(task, TimerTask) and task.is_cancelled):
             self._open[number] = task
+
+    def _is_allowed(self, task: AtomicTask) -> bool:
+        """False: the critical section that the code is in forbids it, and the task has failed."""
+        violation = self.section.admit(task)
+        if violation is not None:
+            task.failure_is_final = True
+            task.complete(violation, failed=True)
+        return violation is None
 
     def _open_wait(self, task: AtomicTask, wait: EventWait) -> None:
         task.id = str(wait)

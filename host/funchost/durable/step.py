@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from funchost.durable.actions import CallActivity, CallSubOrchestrator, CreateTimer, SendEvent
+from funchost.durable.actions import CallActivity, CallSubOrchestrator, CreateTimer
 from funchost.durable.events import EventRaised, ExecutionStarted, HistoryEvent
 from funchost.durable.status import RuntimeStatus
+from funchost.ids import InstanceId
+from funchost.instant import Instant
 
-__all__ = ["ContinueAsNew", "Ending", "Step"]
+__all__ = ["ContinueAsNew", "Ending", "SentEvent", "Step"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,16 @@ class ContinueAsNew:
     carried: Sequence[EventRaised]
 
 
+@dataclass(frozen=True, slots=True)
+class SentEvent:
+    """An event for another instance, which gets it not before ``due`` (None: at once)."""
+
+    to: InstanceId
+    name: str
+    input: str | None
+    due: Instant | None = None
+
+
 @dataclass(slots=True)
 class Step:
     """``events`` are the whole episode, from OrchestratorStarted to OrchestratorCompleted.
@@ -45,7 +57,7 @@ class Step:
     activities: list[CallActivity] = field(default_factory=list[CallActivity])
     children: list[CallSubOrchestrator] = field(default_factory=list[CallSubOrchestrator])
     timers: list[CreateTimer] = field(default_factory=list[CreateTimer])
-    sent: list[SendEvent] = field(default_factory=list[SendEvent])
+    sent: list[SentEvent] = field(default_factory=list[SentEvent])
     cancelled_timers: Sequence[int] = ()
     status: RuntimeStatus | None = None
     reason: str | None = None

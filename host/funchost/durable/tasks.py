@@ -53,8 +53,11 @@ class Scheduler(Protocol):
     made: int
     """How many tasks were made so far."""
 
-    def schedule(self, task: "Task") -> None:
-        """Number what is not yet scheduled in ``task`` and ask for it."""
+    def schedule(self, task: "Task", *, again: bool = False) -> None:
+        """Number what is not yet scheduled in ``task`` and ask for it.
+
+        ``again``: it repeats what the code asked for before, so that the rules of critical sections do not apply.
+        """
         ...
 
     def cancel(self, timer: "TimerTask") -> bool:
@@ -316,7 +319,7 @@ class RetryAbleTask(CompoundTask):
         self.children = [*self.children, child]
         self.pending_tasks.add(child)
         child._parents.append(self)
-        self._scheduler.schedule(child)
+        self._scheduler.schedule(child, again=True)
 
     def scheduled(self) -> None:
         """Remember when the first attempt was asked for: a retry timeout counts from there."""

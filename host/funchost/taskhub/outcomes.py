@@ -4,11 +4,14 @@ Pure, and the same for every hub: which messages go out, what the view of the in
 execution is followed by the next when it continues as new.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from funchost.durable.deterministic_ids import child_execution_id
+from funchost.durable.entities.messages import RELEASE
+from funchost.durable.entities.recorded import open_locks
 from funchost.durable.events import (
     EventRaised,
+    EventSent,
     ExecutionCompleted,
     ExecutionStarted,
     HistoryEvent,
@@ -30,6 +33,7 @@ __all__ = [
     "activities_of",
     "damaged",
     "failed",
+    "lock_releases",
     "sends_of",
     "status_change",
     "successor_start",
@@ -52,7 +56,7 @@ def sends_of(step: Step, instance: InstanceId, execution: ExecutionId, now: Inst
     ]
     if step.children and step.start is not None:
         sends += _child_starts(step, step.start, now)
-    sends += [Send(s.instance_id, EventRaised(timestamp=now, name=s.name, input=s.input)) for s in step.sent]
+    sends += [Send(s.to, EventRaised(timestamp=now, name=s.name, input=s.input), due=s.due) for s in step.sent]
     if step.ending is not None and step.start is not None:
         sends += _answer_to_parent(step.ending, step.start, now)
     return sends
@@ -90,8 +94,9 @@ def successor_start(
 def damaged(events: Sequence[HistoryEvent], damage: str, now: Instant) -> Outcome:
     """The end of an instance of which no more than ``events`` can be read. A parent is told if they name it."""
     failure = unreadable(damage)
+    releases = _releases(events, now)
     end = ExecutionCompleted(timestamp=now, status=RuntimeStatus.FAILED, result=failure)
-    return _failure(events, [end], failure, now)
+    return _failure(events, [*releases, end], releases, failure, now)
 
 
 def unreadable(damage: str) -> str:
@@ -102,24 +107,55 @@ def unreadable(damage: str) -> str:
 def failed(past: Sequence[HistoryEvent], received: Sequence[HistoryEvent], failure: str, now: Instant) -> Outcome:
     """The end of an instance that its host decides, not its code. What was received is kept in the history."""
     arrived = sorted(received, key=lambda event: not isinstance(event, ExecutionStarted))
-    number = 1 + max((event.event_id for event in past), default=-1)
+    releases = _releases(past, now)
+    number = _next_number(past) + len(releases)
     events = [
         OrchestratorStarted(timestamp=now),
         *arrived,
+        *releases,
         ExecutionCompleted(timestamp=now, event_id=number, status=RuntimeStatus.FAILED, result=failure),
         OrchestratorCompleted(timestamp=now),
     ]
-    return _failure([*past, *arrived], events, failure, now)
+    return _failure([*past, *arrived], events, releases, failure, now)
 
 
-def _failure(known: Sequence[HistoryEvent], events: Sequence[HistoryEvent], failure: str, now: Instant) -> Outcome:
+def lock_releases(history: Iterable[HistoryEvent], now: Instant) -> list[Send]:
+    """What goes to the entities that an execution has locked, or has asked to lock, when it ends without an episode:
+    because it is purged, replaced or started anew."""
+    return [_delivered(release, now) for release in _releases(list(history), now)]
+
+
+def _failure(
+    known: Sequence[HistoryEvent],
+    events: Sequence[HistoryEvent],
+    releases: Sequence[EventSent],
+    failure: str,
+    now: Instant,
+) -> Outcome:
     ending = Ending(RuntimeStatus.FAILED, failure)
     start = next((event for event in known if isinstance(event, ExecutionStarted)), None)
+    answer = () if start is None else _answer_to_parent(ending, start, now)
     return Outcome(
         Append(events),
-        sends=() if start is None else _answer_to_parent(ending, start, now),
+        sends=[*(_delivered(release, now) for release in releases), *answer],
         status=StatusChange(ending.status, ending.output),
     )
+
+
+def _releases(history: Sequence[HistoryEvent], now: Instant) -> list[EventSent]:
+    first = _next_number(history)
+    return [
+        EventSent(timestamp=now, event_id=number, instance_id=entity.instance_id, name=RELEASE, input=release.to_json())
+        for number, (entity, release) in enumerate(open_locks(history), first)
+    ]
+
+
+def _delivered(sent: EventSent, now: Instant) -> Send:
+    return Send(sent.instance_id, EventRaised(timestamp=now, name=sent.name, input=sent.input))
+
+
+def _next_number(history: Sequence[HistoryEvent]) -> int:
+    return 1 + max((event.event_id for event in history), default=-1)
 
 
 def _child_starts(step: Step, parent: ExecutionStarted, now: Instant) -> list[Send]:
