@@ -8,8 +8,10 @@ from typing import Any, cast
 import azure.durable_functions as df
 import msgspec
 
+from funchost.durable.entities.messages import read_request
 from funchost.durable.events import (
     EVENT_NUMBERS,
+    EventSent,
     ExecutionStarted,
     HistoryEvent,
     OrchestratorStarted,
@@ -35,6 +37,7 @@ _COMPOUNDS = (11, 12)
 _ACTIVITIES = (0, 1)
 _CHILDREN = (2, 3)
 _TIMER = 5
+_ENTITIES = {7: "call", 9: "signal"}
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,10 @@ def our_decisions(history: Sequence[HistoryEvent]) -> list[tuple[str, ...]]:
                 asked.append(("child", event.name, json.loads(event.input or "")))
             case TimerCreated():
                 asked.append(("timer", to_datetime(event.fire_at).strftime("%Y-%m-%dT%H:%M:%S.%fZ")))
+            case EventSent():
+                request = read_request(event.input)
+                kind = "signal" if request.signal else "call"
+                asked.append((kind, event.instance_id, request.op or "", json.loads(request.input or "")))
             case _:
                 pass
     return asked
@@ -115,4 +122,6 @@ def _flat(action: dict[str, Any]) -> list[tuple[str, ...]]:
         return [("child", action["functionName"], action["input"])]
     if kind == _TIMER:
         return [("timer", action["fireAt"])]
+    if kind in _ENTITIES:
+        return [(_ENTITIES[kind], action["instanceId"], action["operation"], action["input"])]
     return []

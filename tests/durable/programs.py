@@ -12,7 +12,11 @@ from typing import Any
 
 from azure.durable_functions import RetryOptions
 
+from durable.simple_entity import EntityFunction
 from durable.world import ActivityFunction, Slow
+from funchost.durable.entities.ids import EntityKey
+from funchost.durable.locks import EntityLock, LockTask
+from funchost.errors import LockingRulesViolation
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,19 @@ class Wait:
 
 
 @dataclass(frozen=True)
+class CallEntity:
+    """``add`` or ``fail``."""
+
+    key: str
+    operation: str
+
+
+@dataclass(frozen=True)
+class Lock:
+    keys: str
+
+
+@dataclass(frozen=True)
 class Earlier:
     """A task that was made before, counted from the newest."""
 
@@ -52,7 +69,7 @@ class Compound:
     children: tuple["Expression", ...]
 
 
-Expression = Call | Child | Timer | Wait | Earlier | Compound
+Expression = Call | Child | Timer | Wait | CallEntity | Lock | Earlier | Compound
 
 
 @dataclass(frozen=True)
@@ -92,7 +109,28 @@ class Fail:
     """End by an error."""
 
 
-Statement = Await | Make | Cancel | Status | Look | Again | Fail
+@dataclass(frozen=True)
+class Signal:
+    """``seconds`` 0 is at once."""
+
+    key: str
+    seconds: int
+
+
+@dataclass(frozen=True)
+class Release:
+    """The lock that was made last, whether it is granted or not."""
+
+
+@dataclass(frozen=True)
+class Section:
+    """A critical section around some statements."""
+
+    keys: str
+    body: tuple["Statement", ...]
+
+
+Statement = Await | Make | Cancel | Status | Look | Again | Fail | Signal | Release | Section
 
 
 class Interpreter:
@@ -106,23 +144,37 @@ class Interpreter:
 
     def run(self, program: Sequence[Statement]) -> Any:
         for statement in program:
-            match statement:
-                case Await():
-                    yield from self._await(self._make(statement.task))
-                case Make():
-                    self._make(statement.task)
-                case Cancel():
-                    self._cancel(statement.back)
-                case Status():
-                    self._context.set_custom_status(statement.value)
-                case Look():
-                    self._look()
-                case Again():
-                    if self._generation < 2:
-                        self._context.continue_as_new(self._generation + 1)
-                case Fail():
-                    raise ValueError(f"after {self._log}")
+            try:
+                yield from self._do(statement)
+            except LockingRulesViolation as error:
+                self._log.append(f"refused: {error}")
         return self._log
+
+    def _do(self, statement: Statement) -> Any:
+        match statement:
+            case Await():
+                yield from self._await(self._make(statement.task))
+            case Make():
+                self._make(statement.task)
+            case Cancel():
+                self._cancel(statement.back)
+            case Status():
+                self._context.set_custom_status(statement.value)
+            case Look():
+                self._look()
+            case Again():
+                if self._generation < 2:
+                    self._context.continue_as_new(self._generation + 1)
+            case Fail():
+                raise ValueError(f"after {self._log}")
+            case Signal():
+                at = {"at": timedelta(seconds=statement.seconds)} if statement.seconds else {}
+                self._context.signal_entity(EntityKey("counter", statement.key), "add", 1, **at)
+            case Release():
+                self._release()
+            case Section():
+                with (yield self._make(Lock(statement.keys))):
+                    yield from self.run(statement.body)
 
     def _await(self, task: Any) -> Any:
         try:
@@ -136,16 +188,25 @@ class Interpreter:
             return f"task {number}"
         if isinstance(value, list):
             return [self._shown(item) for item in value]
+        if isinstance(value, EntityLock):
+            return f"locked {[str(entity) for entity in value.entities]}"
         return str(value).split(" \n")[0] if isinstance(value, Exception) else value
 
     def _look(self) -> None:
         flags = "".join("x" if task.is_completed else "." for task in self._made)
-        self._log.append([flags, self._context.new_uuid(), self._context.current_utc_datetime.isoformat()])
+        # The SDK's context, on which programs are run for comparison, has no locks.
+        locked = [str(entity) for entity in getattr(self._context, "locked_entities", ())]
+        self._log.append([flags, locked, self._context.new_uuid(), self._context.current_utc_datetime.isoformat()])
 
     def _cancel(self, back: int) -> None:
         timers = [task for task in self._made if hasattr(task, "cancel") and not task.is_completed]
         if back < len(timers):
             timers[-1 - back].cancel()
+
+    def _release(self) -> None:
+        locks = [task for task in self._made if isinstance(task, LockTask)]
+        if locks:
+            locks[-1].release()
 
     def _make(self, expression: Expression) -> Any:
         if isinstance(expression, Earlier) and expression.back < len(self._made):
@@ -167,6 +228,10 @@ class Interpreter:
                 return context.create_timer(context.current_utc_datetime + timedelta(seconds=expression.seconds))
             case Wait():
                 return context.wait_for_external_event(expression.name)
+            case CallEntity():
+                return context.call_entity(EntityKey("counter", expression.key), expression.operation, 1)
+            case Lock():
+                return context.lock(*(EntityKey("counter", key) for key in expression.keys))
             case Compound():
                 return getattr(context, expression.method)([self._make(child) for child in expression.children])
             case Earlier():
@@ -185,6 +250,23 @@ def child(context: Any) -> Any:
     if context.get_input():
         raise ValueError("child")
     return "child"
+
+
+def rival(context: Any) -> Any:
+    """Is in the way of whoever locks the same entities, and lets go of them again."""
+    with (yield context.lock(EntityKey("counter", "b"), EntityKey("counter", "c"))):
+        yield context.call_activity("slow", {"call": "rival", "fails": 0})
+    with (yield context.lock(EntityKey("counter", "a"))):
+        yield context.call_activity("slow", {"call": "rival", "fails": 0})
+
+
+def counter(state: Any, operation: str, argument: Any) -> tuple[Any, Any]:
+    if operation == "fail":
+        raise ValueError("counter")
+    return (state or 0) + argument, (state or 0) + argument
+
+
+ENTITIES: dict[str, EntityFunction] = {"counter": counter}
 
 
 def activities() -> dict[str, ActivityFunction | Slow]:

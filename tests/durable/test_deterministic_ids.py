@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from uuid import UUID
 
-from funchost.durable.deterministic_ids import child_execution_id, new_guid, new_uuid
+from funchost.durable.deterministic_ids import child_execution_id, new_guid, new_uuid, request_id
 from funchost.ids import ExecutionId, InstanceId
 
 IT = InstanceId("it")
@@ -26,3 +26,11 @@ def test_a_child_s_execution_follows_from_its_parent_s_and_its_number():
     assert child_execution_id(one, 0) == child_execution_id(one, 0)
     assert len({child_execution_id(*key) for key in ((one, 0), (one, 1), (two, 0))}) == 3
     assert len(child_execution_id(one, 0)) == 32
+
+
+def test_requests_to_entities_have_names_of_their_own_the_same_every_time():
+    one, two = ExecutionId("1" * 32), ExecutionId("2" * 32)
+    names = {request_id(execution, number) for execution in (one, two) for number in range(3)}
+    assert len(names) == 6
+    assert request_id(one, 0) in names
+    assert all(str(UUID(name)) == name for name in names)

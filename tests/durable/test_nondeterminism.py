@@ -6,12 +6,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from azure.durable_functions import EntityId
 
 from durable.driver import Activities, play, raised, settle
 from durable.world import Mode
 from funchost.durable.events import EventRaised
 from funchost.durable.execution import EngineSettings, Execution
-from funchost.durable.functions import DurableFunctions, Orchestrator
+from funchost.durable.functions import DurableFunctions, Entity, Orchestrator
 from funchost.durable.status import RuntimeStatus
 from funchost.durable.step import Step
 from funchost.ids import ExecutionId
@@ -30,8 +31,17 @@ def waiting(call: Code) -> Code:
 
 def rerun(before: Code, after: Code) -> Step:
     """The next episode of an instance that ran ``before``, when the code is ``after``."""
-    played = play(before, settle, activities=ACTIVITIES, children={"child": lambda context: 1}, modes=[Mode.REPLAYED])
-    functions = DurableFunctions([Orchestrator("main", after), Orchestrator("child", after)], ACTIVITIES)
+    played = play(
+        before,
+        settle,
+        activities=ACTIVITIES,
+        children={"child": lambda context: 1},
+        entities={"counter": lambda state, operation, argument: (state, None)},
+        modes=[Mode.REPLAYED],
+    )
+    functions = DurableFunctions(
+        [Orchestrator("main", after), Orchestrator("child", after)], ACTIVITIES, entities=[Entity("counter", after)]
+    )
     execution = Execution(ExecutionId("1"), functions, EngineSettings(), copy_context())
     now = played.world.now
     return execution.replay(played.history, [EventRaised(timestamp=now, name="go")], now)
@@ -58,6 +68,14 @@ def timer(context: Any) -> Any:
     return context.create_timer(context.current_utc_datetime + timedelta(days=-1))
 
 
+def entity(operation: str) -> Code:
+    return lambda context: context.call_entity(EntityId("counter", "a"), operation)
+
+
+def lock(*keys: str) -> Code:
+    return lambda context: context.lock(*(EntityId("counter", key) for key in keys))
+
+
 def nothing(context: Any) -> Any:
     return context.wait_for_external_event("nothing")
 
@@ -77,6 +95,18 @@ def nothing(context: Any) -> Any:
         ),
         (call("echo"), nothing, "a call of activity 'echo' under number 0, but the code asks for nothing there now."),
         (timer, call("echo"), "a timer under number 0, but the code calls activity 'echo' now."),
+        (
+            entity("get"),
+            entity("reset"),
+            "a call of entity '@counter@a', operation 'get' under number 0, "
+            "but the code calls entity '@counter@a', operation 'reset' now.",
+        ),
+        (
+            lock("a", "b"),
+            lock("a", "c"),
+            "a request to lock '@counter@a', '@counter@b' under number 0, "
+            "but the code locks '@counter@a', '@counter@c' now.",
+        ),
         (child, timer, "a call of sub-orchestrator 'child' under number 0, but the code creates a timer now."),
     ],
 )

@@ -19,13 +19,16 @@ from hypothesis import strategies as st
 from durable.driver import INSTANCE
 from durable.official import Verdict, official_verdict, our_decisions
 from durable.programs import (
+    ENTITIES,
     Await,
     Call,
+    CallEntity,
     Child,
     Compound,
     Expression,
     Fail,
     Look,
+    Signal,
     Statement,
     Status,
     Timer,
@@ -64,6 +67,7 @@ def played(code: Code, *, input_: Any = None, seed: int = 0, events: dict[int, s
         activities(),
         Mode.REPLAYED,
         settings=EngineSettings(store_inputs=True),
+        entities=ENTITIES,
         batch_size=lambda: random.randint(1, 3),
     )
     world.start("main", INSTANCE, input_)
@@ -206,6 +210,7 @@ def test_the_sdk_agrees_on_inputs_of_every_kind():
 # --- random programs --------------------------------------------------------------------------------
 
 
+KEYS = st.sampled_from("ab")
 NAMES = st.sampled_from(["fast", "slow", "slower"])
 
 
@@ -216,8 +221,15 @@ def compounds(inner: st.SearchStrategy[Expression]) -> st.SearchStrategy[Express
 def expressions(attempts: st.SearchStrategy[int]) -> st.SearchStrategy[Expression]:
     """Inner compounds do not fail: in the SDK one that does is an internal error of the outer one later."""
     timers = st.builds(Timer, st.integers(0, 8))
-    failing = st.one_of(st.builds(Call, NAMES, st.integers(0, 2), attempts), st.builds(Child, st.booleans()), timers)
-    sound = st.one_of(st.builds(Call, NAMES, st.just(0), attempts), st.just(Child()), timers)
+    adding = st.builds(CallEntity, KEYS, st.just("add"))
+    failing = st.one_of(
+        st.builds(Call, NAMES, st.integers(0, 2), attempts),
+        st.builds(Child, st.booleans()),
+        st.builds(CallEntity, KEYS, st.just("fail")),
+        adding,
+        timers,
+    )
+    sound = st.one_of(st.builds(Call, NAMES, st.just(0), attempts), st.just(Child()), adding, timers)
     return st.one_of(failing, compounds(st.one_of(failing, st.recursive(sound, compounds, max_leaves=4))))
 
 
@@ -225,6 +237,7 @@ def programs(attempts: st.SearchStrategy[int]) -> st.SearchStrategy[list[Stateme
     statement = st.one_of(
         *[st.builds(Await, expressions(attempts))] * 3,
         st.builds(Status, st.sampled_from(["one", "two"])),
+        st.builds(Signal, KEYS, st.just(0)),
         st.just(Look()),
         st.just(Fail()),
     )

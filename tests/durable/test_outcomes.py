@@ -2,8 +2,10 @@
 
 from funchost.durable.actions import CallActivity, CallSubOrchestrator, CreateTimer
 from funchost.durable.deterministic_ids import child_execution_id
+from funchost.durable.entities.messages import LockRef, Release, Request
 from funchost.durable.events import (
     EventRaised,
+    EventSent,
     ExecutionCompleted,
     ExecutionStarted,
     ParentInstance,
@@ -18,7 +20,16 @@ from funchost.durable.step import Ending, SentEvent, Step
 from funchost.ids import ExecutionId, InstanceId
 from funchost.instant import Instant
 from funchost.taskhub import UNCHANGED, Append, NewActivity, Send, StatusChange
-from funchost.taskhub.outcomes import FIRE_AND_FORGET, activities_of, failed, sends_of, status_change, successor_start
+from funchost.taskhub.outcomes import (
+    FIRE_AND_FORGET,
+    activities_of,
+    damaged,
+    failed,
+    lock_releases,
+    sends_of,
+    status_change,
+    successor_start,
+)
 
 IT, RUN, NOW = InstanceId("it"), ExecutionId("run"), Instant(1000)
 PARENT = ParentInstance("boss", InstanceId("parent"), ExecutionId("parent-run"), 7)
@@ -163,3 +174,27 @@ def test_the_event_of_such_a_failure_has_a_number_of_its_own():
     assert isinstance(outcome.change, Append)
     (end,) = [event for event in outcome.change.events if isinstance(event, ExecutionCompleted)]
     assert end.event_id == 5
+
+
+# --- what cannot be read ----------------------------------------------------------------------------
+
+
+def test_a_damaged_holder_of_locks_fails_answers_its_parent_and_releases():
+    lock = Request(op=None, id="one", parent=IT, lockset=[LockRef("account", "a"), LockRef("account", "b")])
+    sent = EventSent(timestamp=NOW, event_id=0, instance_id=InstanceId("@account@a"), name="op", input=lock.to_json())
+    outcome = damaged([START, sent], "torn", NOW)
+    to_a, to_b, answer = outcome.sends
+    release = EventRaised(timestamp=NOW, name="release", input=Release(IT, "one").to_json())
+    assert (to_a, to_b) == (Send(InstanceId("@account@a"), release), Send(InstanceId("@account@b"), release))
+    assert isinstance(answer.event, SubOrchestrationInstanceFailed)
+
+
+def test_what_a_history_has_released_is_not_released_again():
+    lock = Request(op=None, id="one", parent=IT, lockset=[LockRef("account", "a")]).to_json()
+    release = Release(IT, "one").to_json()
+    history = [
+        EventSent(timestamp=NOW, event_id=number, instance_id=InstanceId("@account@a"), name=name, input=text)
+        for number, (name, text) in enumerate([("op", lock), ("release", release)])
+    ]
+    assert lock_releases(history, NOW) == []
+    assert [send.to for send in lock_releases(history[:1], NOW)] == ["@account@a"]

@@ -9,17 +9,23 @@ from hypothesis import strategies as st
 
 from durable.driver import EVERY_MODE, INSTANCE
 from durable.programs import (
+    ENTITIES,
     Again,
     Await,
     Call,
+    CallEntity,
     Cancel,
     Child,
     Compound,
     Earlier,
     Expression,
     Fail,
+    Lock,
     Look,
     Make,
+    Release,
+    Section,
+    Signal,
     Statement,
     Status,
     Timer,
@@ -27,6 +33,7 @@ from durable.programs import (
     activities,
     child,
     interpreted,
+    rival,
 )
 from durable.world import START, Hosted, Mode, World
 from funchost.durable.events import (
@@ -48,17 +55,20 @@ from funchost.durable.events import (
     encode_events,
 )
 from funchost.durable.execution import EngineSettings, Execution
-from funchost.durable.functions import DurableFunctions, Orchestrator
+from funchost.durable.functions import DurableFunctions, Entity, Orchestrator
 from funchost.durable.status import RuntimeStatus
 from funchost.ids import InstanceId
 from funchost.instant import TICKS_PER_SECOND, Instant
 
+KEYS = st.text("abc", min_size=1, max_size=2)
 EXPRESSIONS: st.SearchStrategy[Expression] = st.recursive(
     st.one_of(
         st.builds(Call, st.sampled_from(["fast", "slow", "slower"]), st.integers(0, 3), st.integers(0, 3)),
         st.builds(Child, st.booleans()),
         st.builds(Timer, st.integers(-1, 8)),
         st.builds(Wait, st.sampled_from(["a", "b", "A"])),
+        st.builds(CallEntity, st.sampled_from("abc"), st.sampled_from(["add", "add", "fail"])),
+        st.builds(Lock, KEYS),
         st.builds(Earlier, st.integers(0, 4)),
     ),
     lambda inner: st.builds(
@@ -66,18 +76,26 @@ EXPRESSIONS: st.SearchStrategy[Expression] = st.recursive(
     ),
     max_leaves=5,
 )
-STATEMENTS: st.SearchStrategy[Statement] = st.one_of(
+SIMPLE: st.SearchStrategy[Statement] = st.one_of(
     *[st.builds(Await, EXPRESSIONS)] * 4,
     st.builds(Make, EXPRESSIONS),
     st.builds(Cancel, st.integers(0, 2)),
     st.builds(Status, st.sampled_from(["", "one", "two"])),
     st.just(Look()),
     st.just(Again()),
+    st.just(Release()),
+    st.builds(Signal, st.sampled_from("abc"), st.integers(0, 3)),
+)
+STATEMENTS: st.SearchStrategy[Statement] = st.one_of(
+    SIMPLE, SIMPLE, st.builds(Section, KEYS, st.lists(SIMPLE, max_size=3).map(tuple))
 )
 ENDS: list[list[Statement]] = [[], [], [], [Fail()]]
 PROGRAMS = st.tuples(st.lists(STATEMENTS, min_size=1, max_size=8), st.sampled_from(ENDS)).map(
     lambda parts: (*parts[0], *parts[1])
 )
+
+
+RIVAL = InstanceId("rival")
 
 
 @dataclass(frozen=True)
@@ -129,12 +147,14 @@ LIVES = st.builds(Life, PROGRAMS, INTERFERENCES.map(tuple), st.integers(0, 2**16
 def live_through(life: Life, mode: Mode) -> World:
     random = Random(life.seed)
     world = World(
-        {"main": interpreted(life.program), "child": child},
+        {"main": interpreted(life.program), "child": child, "rival": rival},
         activities(),
         mode,
+        entities=ENTITIES,
         batch_size=lambda: random.randint(1, 4),
         copies=lambda: random.choice((1, 1, 1, 2)),
     )
+    world.start("rival", RIVAL)
     world.start("main", INSTANCE)
     for one in life.interferences:
         world.post(INSTANCE, one.event(), due=Instant(START + one.at * TICKS_PER_SECOND // 10))
@@ -152,7 +172,13 @@ def shown(world: World) -> dict[InstanceId, Any]:
 
 def replayed(life: Life, hosted: Hosted, past: list[HistoryEvent]) -> Execution:
     functions = DurableFunctions(
-        [Orchestrator("main", interpreted(life.program)), Orchestrator("child", child)], activities()
+        [
+            Orchestrator("main", interpreted(life.program)),
+            Orchestrator("child", child),
+            Orchestrator("rival", rival),
+        ],
+        activities(),
+        entities=[Entity("counter", child)],
     )
     execution = Execution(hosted.live.execution, functions, EngineSettings())
     step = execution.replay(past, [], START)
@@ -225,3 +251,15 @@ def test_what_completes_leaves_nothing_unanswered(life: Life):
     assert asked <= answered
     fired = {e.timer_id for e in past if isinstance(e, TimerFired)}
     assert fired <= {e.event_id for e in past if isinstance(e, TimerCreated)}
+
+
+@given(LIVES)
+@many
+def test_each_entity_of_a_lock_is_released_once_and_nothing_stays_locked_by_what_has_ended(life: Life):
+    world = live_through(life, Mode.RECORDED)
+    over = {key for key, hosted in world.instances.items() if hosted.status.is_terminal}
+    for entity in world.entities.values():
+        assert set(entity.released.values()) <= {1}
+        assert entity.locked_by is None or entity.locked_by.parent not in over
+    if over == set(world.instances):
+        assert all(entity.requested <= set(entity.released) for entity in world.entities.values())
