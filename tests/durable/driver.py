@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypedDict, Unpack
 
-from durable.simple_entity import EntityFunction
+from durable.hosted_entity import EntityFunction
 from durable.world import ActivityFunction, Hosted, Mode, OrchestratorFunction, Slow, World
 from funchost.durable.events import (
     EventRaised,

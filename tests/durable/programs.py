@@ -12,7 +12,7 @@ from typing import Any
 
 from azure.durable_functions import RetryOptions
 
-from durable.simple_entity import EntityFunction
+from durable.hosted_entity import EntityFunction
 from durable.world import ActivityFunction, Slow
 from funchost.durable.entities.ids import EntityKey
 from funchost.durable.locks import EntityLock, LockTask
@@ -260,10 +260,11 @@ def rival(context: Any) -> Any:
         yield context.call_activity("slow", {"call": "rival", "fails": 0})
 
 
-def counter(state: Any, operation: str, argument: Any) -> tuple[Any, Any]:
-    if operation == "fail":
+def counter(context: Any) -> None:
+    if context.operation_name == "fail":
         raise ValueError("counter")
-    return (state or 0) + argument, (state or 0) + argument
+    context.set_state(context.get_state(int) + context.get_input())
+    context.set_result(context.get_state())
 
 
 ENTITIES: dict[str, EntityFunction] = {"counter": counter}

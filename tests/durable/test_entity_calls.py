@@ -25,16 +25,17 @@ from funchost.instant import Instant
 A, B = df.EntityId("Counter", "a"), df.EntityId("Counter", "b")
 
 
-def counter(state: Any, operation: str, argument: Any) -> tuple[Any, Any]:
-    match operation:
+def counter(context: Any) -> None:
+    match context.operation_name:
         case "add":
-            return (state or 0) + argument, (state or 0) + argument
+            context.set_state(context.get_state(int) + context.get_input())
+            context.set_result(context.get_state())
         case "echo":
-            return state, argument
+            context.set_result(context.get_input())
         case "fail":
-            raise ValueError(argument)
+            raise ValueError(context.get_input())
         case _:
-            return state, state
+            context.set_result(context.get_state())
 
 
 ENTITIES = {"Counter": counter}
@@ -139,7 +140,7 @@ def test_a_call_that_lost_a_race_is_still_carried_out():
 
     played = play(main, settle, raised("go"), entities=ENTITIES)
     assert played.output is False
-    assert played.world.entity("counter", "a").state == 1
+    assert played.world.entity("counter", "a").state == "1"
 
 
 def test_calls_draw_numbers_as_activities_do():
@@ -326,7 +327,7 @@ def test_a_signal_is_sent_at_the_call_and_nobody_answers():
     played = play(main, entities=ENTITIES)
     assert [(s["op"], s["signal"], s["input"]) for s in signals(played)] == [("add", True, '"5"'), ("add", True, '"6"')]
     assert played.of(EventRaised) == []
-    assert played.world.entity("counter", "a").state == 11
+    assert played.world.entity("counter", "a").state == "11"
 
 
 def test_yielding_a_signal_sends_it_once_and_goes_on():
@@ -364,7 +365,7 @@ def test_signals_before_continue_as_new_are_sent_and_later_ones_are_not():
         context.signal_entity(A, "add", 10)
         yield context.signal_entity(A, "add", 100)
 
-    assert play(main, entities=ENTITIES).world.entity("counter", "a").state == 1
+    assert play(main, entities=ENTITIES).world.entity("counter", "a").state == "1"
 
 
 def test_signals_and_calls_of_one_orchestration_arrive_in_their_order():

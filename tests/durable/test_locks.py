@@ -34,10 +34,10 @@ RIVAL = InstanceId("rival")
 ACTIVITIES: Activities = {"echo": lambda value: value, "slow": Slow(10, lambda value: value)}
 
 
-def account(state: Any, operation: str, argument: Any) -> tuple[Any, Any]:
-    if operation == "add":
-        return (state or 0) + argument, (state or 0) + argument
-    return state, state
+def account(context: Any) -> None:
+    if context.operation_name == "add":
+        context.set_state(context.get_state(int) + context.get_input())
+    context.set_result(context.get_state())
 
 
 ENTITIES = {"Account": account}
@@ -58,11 +58,11 @@ def holds(*keys: str) -> Callable[[World], None]:
 def assert_released_once(played: Played) -> None:
     """Of every request that was made each entity of it was told once."""
     assert held(played.world) == []
-    requests = {id_ for entity in played.world.entities.values() for id_ in entity.requested}
-    assert requests
-    for entity in played.world.entities.values():
-        assert set(entity.released.values()) <= {1}
-        assert entity.requested <= set(entity.released)
+    entities = played.world.entities.values()
+    assert any(entity.locks_asked for entity in entities)
+    for entity in entities:
+        assert set(entity.locks_released.values()) <= {1}
+        assert entity.locks_asked <= set(entity.locks_released)
 
 
 def lived(
@@ -286,7 +286,7 @@ def test_a_lock_that_is_on_its_way_is_withdrawn_from_all_its_entities(end: str):
     stop = terminated() if end == "terminate" else raised("stop")
     steps = (rival, elapse(1), raised("go"), elapse(1), holds("a", "b"), stop, elapse(1), holds("b"))
     played = lived(main, *steps, children=RIVALS)
-    assert played.world.entity("account", "c").requested == set()
+    assert played.world.entity("account", "c").locks_asked == set()
 
 
 def test_the_end_of_the_code_releases_though_an_activity_holds_up_the_end_of_the_instance():
@@ -481,7 +481,7 @@ def test_activities_timers_events_and_signals_to_others_are_allowed():
 
     played = lived(main, raised("go"))
     assert played.output == "done"
-    assert played.world.entity("account", "c").state == 5
+    assert played.world.entity("account", "c").state == "5"
 
 
 def test_everything_is_allowed_again_after_the_release():
@@ -577,7 +577,9 @@ def test_a_rewound_instance_goes_on_behind_the_releases_of_its_failure():
 
     failed_run = play(main, entities=ENTITIES, activities={"broken": broken})
     neutral = (TaskScheduled, TaskFailed, ExecutionCompleted)
-    past = [GenericEvent(timestamp=e.timestamp) if isinstance(e, neutral) else e for e in failed_run.history]
+    past: list[HistoryEvent] = [
+        GenericEvent(timestamp=e.timestamp) if isinstance(e, neutral) else e for e in failed_run.history
+    ]
     functions = DurableFunctions([Orchestrator("main", main)], ["broken"], entities=[Entity("account", main)])
     step = Execution(failed_run.hosted.live.execution, functions, EngineSettings()).replay(past, [], START)
     assert [(one.id, one.name) for one in step.activities] == [(1, "broken")]

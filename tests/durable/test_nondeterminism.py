@@ -36,7 +36,7 @@ def rerun(before: Code, after: Code) -> Step:
         settle,
         activities=ACTIVITIES,
         children={"child": lambda context: 1},
-        entities={"counter": lambda state, operation, argument: (state, None)},
+        entities={"counter": lambda context: None},
         modes=[Mode.REPLAYED],
     )
     functions = DurableFunctions(

@@ -189,6 +189,21 @@ def test_a_damaged_holder_of_locks_fails_answers_its_parent_and_releases():
     assert isinstance(answer.event, SubOrchestrationInstanceFailed)
 
 
+def test_a_holder_of_locks_that_its_host_ends_releases_and_records_it():
+    lock = Request(op=None, id="one", parent=IT, lockset=[LockRef("account", "a")]).to_json()
+    sent = EventSent(timestamp=NOW, event_id=0, instance_id=InstanceId("@account@a"), name="op", input=lock)
+    outcome = failed([START, sent], [], "too slow", NOW)
+    assert isinstance(outcome.change, Append)
+    assert [(type(event).__name__, event.event_id) for event in outcome.change.events] == [
+        ("OrchestratorStarted", -1),
+        ("EventSent", 1),
+        ("ExecutionCompleted", 2),
+        ("OrchestratorCompleted", -1),
+    ]
+    assert [send.to for send in outcome.sends] == ["@account@a", "parent"]
+    assert lock_releases([START, sent, *outcome.change.events], NOW) == []
+
+
 def test_what_a_history_has_released_is_not_released_again():
     lock = Request(op=None, id="one", parent=IT, lockset=[LockRef("account", "a")]).to_json()
     release = Release(IT, "one").to_json()

@@ -178,7 +178,7 @@ def replayed(life: Life, hosted: Hosted, past: list[HistoryEvent]) -> Execution:
             Orchestrator("rival", rival),
         ],
         activities(),
-        entities=[Entity("counter", child)],
+        entities=[Entity(name, call) for name, call in ENTITIES.items()],
     )
     execution = Execution(hosted.live.execution, functions, EngineSettings())
     step = execution.replay(past, [], START)
@@ -259,7 +259,7 @@ def test_each_entity_of_a_lock_is_released_once_and_nothing_stays_locked_by_what
     world = live_through(life, Mode.RECORDED)
     over = {key for key, hosted in world.instances.items() if hosted.status.is_terminal}
     for entity in world.entities.values():
-        assert set(entity.released.values()) <= {1}
-        assert entity.locked_by is None or entity.locked_by.parent not in over
+        assert set(entity.locks_released.values()) <= {1}
+        assert entity.locked_by not in over
     if over == set(world.instances):
-        assert all(entity.requested <= set(entity.released) for entity in world.entities.values())
+        assert all(entity.locks_asked <= set(entity.locks_released) for entity in world.entities.values())

@@ -1,8 +1,8 @@
 """A task hub of a few lines, in virtual time: what an orchestration lives in while it is tested.
 
 Messages wait in one queue by the time they are due. Activities are Python functions and answer at once, or
-after the virtual seconds that :class:`Slow` names; entities are those of ``simple_entity``. Whatever is due for
-an instance at one moment arrives together, unless ``batch_size`` says otherwise.
+after the virtual seconds that :class:`Slow` names; entities are the real ones and take one message
+after the other. Whatever is due for an instance at one moment arrives together, unless ``batch_size`` says otherwise.
 """
 
 import heapq
@@ -11,10 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from contextvars import copy_context
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from typing import Any
+from typing import Any, NoReturn
+from uuid import uuid4
 
-from durable.simple_entity import EntityFunction, SimpleEntity
+from durable.hosted_entity import EntityFunction, HostedEntity
 from funchost.durable import payloads
+from funchost.durable.entities.batch import EntityEngine
 from funchost.durable.entities.ids import EntityKey, entity_of, is_entity
 from funchost.durable.events import (
     EventRaised,
@@ -127,8 +129,7 @@ class World:
         self.now = START
         self.instances: dict[InstanceId, Hosted] = {}
         self.activities_run: list[str] = []
-        self.entities: dict[EntityKey, SimpleEntity] = {}
-        self._entity_functions = {name.lower(): function for name, function in (entities or {}).items()}
+        self.entities: dict[EntityKey, HostedEntity] = {}
         self._activities = activities
         self._mode = mode
         self._batch_size = batch_size or (lambda: 1_000_000)
@@ -137,18 +138,19 @@ class World:
         self._order = itertools.count()
         self._executions = itertools.count(1)
         types = input_types or {}
+        functions = DurableFunctions(
+            [Orchestrator(name, call, types.get(name)) for name, call in orchestrators.items()],
+            activities,
+            aliases,
+            entities=[Entity(name, call) for name, call in (entities or {}).items()],
+        )
         self._engine = Engine(
-            DurableFunctions(
-                [Orchestrator(name, call, types.get(name)) for name, call in orchestrators.items()],
-                activities,
-                aliases,
-                # The engine knows their names only.
-                entities=[Entity(name, _never_called) for name in entities or ()],
-            ),
+            functions,
             settings or EngineSettings(),
             lambda name, instance: copy_context(),
             self._new_execution,
         )
+        self._entity_engine = EntityEngine(functions, new_guid=uuid4, finish=_no_coroutine)
 
     def _new_execution(self) -> ExecutionId:
         return ExecutionId(f"{next(self._executions):032x}")
@@ -179,9 +181,9 @@ class World:
         if until is not None:
             self.now = max(self.now, until)
 
-    def entity(self, name: str, key: str) -> SimpleEntity:
+    def entity(self, name: str, key: str) -> HostedEntity:
         found = EntityKey(name, key)
-        return self.entities.setdefault(found, SimpleEntity(found, self._entity_functions[found.name]))
+        return self.entities.setdefault(found, HostedEntity(found, self._entity_engine))
 
     def close(self) -> None:
         """Close what is still suspended, as a host does that ends."""
@@ -280,5 +282,5 @@ class World:
         self.post(live.instance, answer, due=due, execution=live.execution)
 
 
-def _never_called(context: Any) -> Any:
-    raise NotImplementedError
+def _no_coroutine(coroutine: object) -> NoReturn:
+    raise NotImplementedError("entities of this world are plain functions")
