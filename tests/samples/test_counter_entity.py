@@ -9,7 +9,8 @@ def test_every_signal_is_counted_and_a_settlement_starts_anew(copied: Callable[[
     with HostProcess(copied("counter_entity")) as host:
         assert host.http.get("/api/counters/visits").status_code == 404
         with ThreadPoolExecutor(4) as senders:
-            list(senders.map(lambda n: host.http.post("/api/counters/visits", content=str(n)), range(1, 21)))
+            sent = [senders.submit(host.http.post, "/api/counters/visits", content=str(n)) for n in range(1, 21)]
+        assert [each.result().status_code for each in sent] == [202] * 20
         counted = str(sum(range(1, 21)))
         eventually(lambda: host.http.get("/api/counters/visits").text == counted or None, what="the sum of all signals")
         assert host.http.post("/api/counters/visits/settle").json() == 210
