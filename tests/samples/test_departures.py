@@ -74,6 +74,46 @@ def nothing(context):
 @app.orchestration_trigger(context_name="context")
 def no_task(context):
     yield 42
+
+
+@app.entity_trigger(context_name="context")
+def account(context):
+    if context.operation_name == "add":
+        context.set_state(context.get_state(int) + context.get_input())
+    context.set_result(context.get_state())
+
+
+A, B = df.EntityId("account", "a"), df.EntityId("account", "b")
+
+
+@app.orchestration_trigger(context_name="context")
+def yielded_signal(context):
+    yield context.signal_entity(A, "add", 5)
+    return (yield context.call_entity(A, "get"))
+
+
+@app.orchestration_trigger(context_name="context")
+def later_signal(context):
+    context.signal_entity(A, "add", 5, at=timedelta(seconds=0.1))
+    balance = 0
+    while not balance:
+        yield context.create_timer(timedelta(seconds=0.1))
+        balance = (yield context.call_entity(A, "get")) or 0
+    return balance
+
+
+@app.orchestration_trigger(context_name="context")
+def transfer(context):
+    with (yield context.lock(A, B)):
+        yield context.call_entity(A, "add", -5)
+        return (yield context.call_entity(B, "add", 5))
+
+
+@app.orchestration_trigger(context_name="context")
+def holder(context):
+    yield context.lock(A, B)
+    context.set_custom_status("locked")
+    yield context.wait_for_external_event("never")
 """
 
 
@@ -111,6 +151,9 @@ def test_events_of_one_name_queue_up(host: HostProcess) -> None:
         ("years", "done"),
         ("two_thousand", 2000),
         ("nothing", "went on"),
+        ("yielded_signal", 5),
+        ("later_signal", 5),
+        ("transfer", 5),
     ],
 )
 def test_what_hangs_or_breaks_elsewhere_completes(host: HostProcess, orchestrator: str, output: object) -> None:
@@ -121,3 +164,10 @@ def test_yielding_what_is_no_task_fails_with_a_reason(host: HostProcess) -> None
     status, output = outcome(host, "no_task")
     assert status == "Failed"
     assert "42" in output or "int" in output
+
+
+def test_a_terminated_orchestration_leaves_nothing_locked(host: HostProcess) -> None:
+    instance = start(host, "holder")
+    eventually(lambda: host.status(instance)["customStatus"] == "locked" or None, what="the locks")
+    assert host.http.post(f"/runtime/webhooks/durabletask/instances/{instance}/terminate").status_code == 202
+    assert outcome(host, "transfer") == ("Completed", 5)
