@@ -238,7 +238,9 @@ async def test_threads_that_hang_leave_room_for_all_others(folder: Folder) -> No
         go_on.set()
 
 
-async def test_an_orchestrator_that_hangs_does_not_keep_its_host_from_stopping(folder: Folder) -> None:
+async def test_an_orchestrator_that_hangs_does_not_keep_its_host_from_stopping(
+    folder: Folder, caplog: pytest.LogCaptureFixture
+) -> None:
     blocked = Blocked(times=1)
     limits = Limits(function_timeout=timedelta(minutes=30))
     async with limited(folder, blocked, limits=limits, drain=timedelta(seconds=0.1)) as here:
@@ -249,6 +251,7 @@ async def test_an_orchestrator_that_hangs_does_not_keep_its_host_from_stopping(f
     assert blocked.returned.acquire(timeout=LIMIT_S)
     async with limited(folder, Blocked(times=0)) as here:
         assert (await here.end_of(instance)).output == "1"
+    assert not caplog.records, "nobody is told of what comes too late"
 
 
 async def _answers(here: Working, instance: InstanceId) -> int:

@@ -114,6 +114,8 @@ def adopt(live: LiveInstance, result: Advance) -> None:
     change = result.outcome.change
     assert not isinstance(change, Snapshot)
     live.past.extend(change.events)
+    if isinstance(change, Restart):
+        live.compared_at = 0
 
 
 def timed_out(

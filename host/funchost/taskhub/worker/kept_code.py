@@ -92,7 +92,8 @@ class KeptCode:
         return False
 
     def used(self, live: LiveInstance) -> Execution | None:
-        """An episode of it is committed; gives what is closed for its code, the code that was idle for longest."""
+        """An episode of it, which is still busy, is committed; gives what is closed for its code: the code that was
+        idle for longest."""
         with self._lock:
             self._kept.pop(live, None)
             if live.engine is None or not live.engine.has_code:

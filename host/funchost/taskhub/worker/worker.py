@@ -132,6 +132,8 @@ class OrchestrationWorker:
         self._busy: set[LiveInstance] = set()
         self._slots = ActivitySlots(limits.activities, user_threads, self._start_activity, self._signal_capacity)
         self._draining = False
+        # Nothing is handed to the hub any more; threads that still run have been left behind.
+        self._left = False
         self._held = HeldAnswers(self._give_alone, clock.monotonic)
         self._kept = KeptCode(limits.kept_code, clock.monotonic)
         self._episodes = EpisodeSlots(limits.episodes, self._run_in_turn, self._held.episode_waits)
@@ -346,6 +348,8 @@ class OrchestrationWorker:
 
         The caller has a slot of an activity. False: this thread was given up meanwhile, and the slot with it.
         """
+        if self._left:
+            return True
         mine = False
         live = self._live.get(work.instance)
         if live is not None:
@@ -415,7 +419,8 @@ class OrchestrationWorker:
             self._episode_broke(run, exc)
             return True
         self._leave(run)
-        self._commit(run, result, self._clock.monotonic() - started)
+        if not self._left:
+            self._commit(run, result, self._clock.monotonic() - started)
         return True
 
     def _advance(self, run: _Run, received: Sequence[HistoryEvent]) -> Advance:
@@ -482,11 +487,12 @@ class OrchestrationWorker:
             live.used_at = self._clock.monotonic()
             adopt(live, result)
             live.over = result.ended is not None
-            again = not live.over and not self._makes_idle(live)
         if live.over:
             self._over(live, [])
         elif self._kept.on:
             self._close_code(self._kept.used(live))
+        with live.lock:
+            again = not live.over and not self._makes_idle(live)
         if settled.activities:
             self._slots.add(settled.activities)
         if again:
@@ -619,6 +625,7 @@ class OrchestrationWorker:
             await asyncio.wait(self._tasks, timeout=1)
         await asyncio.to_thread(self._held.stop)
         await asyncio.to_thread(self._time_limit.stop)
+        self._left = True
 
     def _is_working(self) -> bool:
         return self._slots.in_use or bool(self._busy) or self._entities.in_use
