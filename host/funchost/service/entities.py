@@ -36,7 +36,7 @@ def entity_side(app: FunctionApp, functions: DurableFunctions, settings: Setting
         functions,
         new_guid=new_uuid,
         finish=_finisher(asyncio.get_running_loop(), settings.function_timeout),
-        max_batch=durable.options["maxEntityOperationBatchSize"],
+        max_batch=durable.max_entity_batch,
     )
     return EntitySide(
         engine,

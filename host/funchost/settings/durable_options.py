@@ -59,7 +59,8 @@ DURABLE_OPTIONS: Sequence[Option] = (
         "NonRunningStates",
         effective=True,
     ),
-    Option("entityMessageReorderWindowInMinutes", whole(0, 2_147_483_647), 30, effective=True),
+    # The embedded store keeps the order by itself.
+    Option("entityMessageReorderWindowInMinutes", whole(0, 2_147_483_647), 30, without=_AZURE),
     Option("rollbackEntityOperationsOnExceptions", FLAG, True, without=_OTHER_LANGUAGES),
     Option("throwStatusExceptionsOnRaiseEvent", FLAG, without=_OTHER_LANGUAGES),
     # Every stop drains: there is nothing to switch on.

@@ -3,6 +3,7 @@
 import queue
 import signal
 import time
+from collections.abc import Callable
 from types import FrameType
 
 from funchost.console.printer import Printer
@@ -39,7 +40,7 @@ def supervise(
 ) -> int:
     """Run workers until the user stops it or nothing can run; the exit code. ``errors`` takes the last word.
 
-    Takes over the signals that ask a process to end; for the main thread only.
+    Takes over the signals that ask a process to end, for good: for the main thread only, and the last that it does.
     """
     course = Course(load_timeout_s=load_timeout_s, drain_s=drain_s)
     parent = _Parent(command, printer, errors)
@@ -105,18 +106,22 @@ class _Parent:
 
 
 class _Signals:
-    """Turns signals into happenings. ``SimpleQueue.put`` is the one that may be called in a handler."""
+    """Turns signals into happenings. ``SimpleQueue.put`` is the one that may be called in a handler.
+
+    Leaving does not bring the old handlers back: the process ends, with a code that one more signal must not change.
+    """
 
     def __init__(self, happened: "queue.SimpleQueue[Happening]") -> None:
         self._happened = happened
-        self._before: dict[signal.Signals, signal.Handlers] = {}
 
     def __enter__(self) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
-            self._before[number] = signal.signal(number, self._on_signal)  # type: ignore[assignment]
+        self._handle(self._on_signal)
 
     def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
+        self._handle(signal.SIG_IGN)
+
+    def _handle(self, handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
             signal.signal(number, handler)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
