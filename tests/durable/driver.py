@@ -32,6 +32,7 @@ from funchost.durable.events import (
 )
 from funchost.durable.execution import EngineSettings
 from funchost.durable.status import RuntimeStatus
+from funchost.durable.user_code import Guard
 from funchost.ids import InstanceId
 from funchost.instant import TICKS_PER_SECOND, Instant, isoformat
 
@@ -88,6 +89,7 @@ class Scenario(TypedDict, total=False):
     entities: Mapping[str, EntityFunction]
     batch_size: Callable[[], int]
     modes: Sequence[Mode]
+    guard: Guard
 
 
 def play(orchestrator: OrchestratorFunction, *steps: Step, **scenario: Unpack[Scenario]) -> Played:
@@ -108,6 +110,7 @@ def _play_in(mode: Mode, orchestrator: OrchestratorFunction, steps: Sequence[Ste
         input_types=scenario.get("input_types"),
         entities=scenario.get("entities"),
         batch_size=scenario.get("batch_size"),
+        guard=scenario.get("guard"),
     )
     world.start("main", INSTANCE, scenario.get("input_"))
     for step in steps:

@@ -30,6 +30,7 @@ from funchost.durable.events import (
 from funchost.durable.execution import EngineSettings
 from funchost.durable.functions import DurableFunctions, Entity, Orchestrator
 from funchost.durable.status import RuntimeStatus
+from funchost.durable.user_code import Guard
 from funchost.errors import InstanceExists
 from funchost.ids import ExecutionId, InstanceId
 from funchost.instant import TICKS_PER_SECOND, Instant, parse
@@ -125,6 +126,7 @@ class World:
         entities: Mapping[str, EntityFunction] | None = None,
         batch_size: Callable[[], int] | None = None,
         copies: Callable[[], int] | None = None,
+        guard: Guard | None = None,
     ) -> None:
         self.now = START
         self.instances: dict[InstanceId, Hosted] = {}
@@ -149,6 +151,7 @@ class World:
             settings or EngineSettings(),
             lambda name, instance: copy_context(),
             self._new_execution,
+            guard,
         )
         self._entity_engine = EntityEngine(functions, new_guid=uuid4, finish=_no_coroutine)
 

@@ -48,6 +48,7 @@ from funchost.durable.open_tasks import OpenTasks
 from funchost.durable.routine import Routine
 from funchost.durable.status import RuntimeStatus
 from funchost.durable.step import ContinueAsNew, Ending, Step
+from funchost.durable.user_code import Guard
 from funchost.errors import NondeterminismError
 from funchost.ids import ExecutionId
 from funchost.instant import Instant
@@ -67,6 +68,7 @@ class Execution:
         functions: DurableFunctions,
         settings: EngineSettings,
         variables: Context | None = None,
+        guard: Guard | None = None,
     ) -> None:
         self.past: list[HistoryEvent] = []
         """Committed events. Whoever gave the list, and commits an episode, appends the episode's events to it: a
@@ -76,6 +78,7 @@ class Execution:
         self._settings = settings
         self._tasks = OpenTasks(execution)
         self._variables = copy_context() if variables is None else variables
+        self._guard = guard
         self._start: ExecutionStarted | None = None
         self._routine: Routine | None = None
         self._ending: Ending | None = None
@@ -193,7 +196,8 @@ class Execution:
             input_type=orchestrator.input_type,
             http_poll_ms=self._settings.http_poll_ms,
         )
-        self._routine = Routine(event.name, orchestrator.call, context, self._tasks)
+        watch = None if self._guard is None else self._guard(orchestrator.name)
+        self._routine = Routine(event.name, orchestrator.call, context, self._tasks, watch)
         if self._routine.start():
             self._code_ended(self._routine)
 

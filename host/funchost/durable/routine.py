@@ -14,7 +14,7 @@ from funchost.durable.sdk import TaskState
 from funchost.durable.status import RuntimeStatus
 from funchost.durable.step import Ending
 from funchost.durable.tasks import ReadyTask, Task
-from funchost.durable.user_code import Raised, Returned, Suspended, UserCode
+from funchost.durable.user_code import Raised, Returned, Suspended, UserCode, Watch
 
 __all__ = ["Routine"]
 
@@ -29,7 +29,12 @@ class Routine:
     """
 
     def __init__(
-        self, name: str, function: Callable[[Any], Any], context: OrchestrationContext, tasks: OpenTasks
+        self,
+        name: str,
+        function: Callable[[Any], Any],
+        context: OrchestrationContext,
+        tasks: OpenTasks,
+        watch: Watch | None = None,
     ) -> None:
         self.context = context
         self.ending: Ending | None = None
@@ -37,7 +42,9 @@ class Routine:
         self.code_needed = False
         self._name = name
         self._tasks = tasks
-        self._code: UserCode | None = UserCode(function)
+        self._code: UserCode | None = UserCode(
+            function, None if watch is None else lambda: watch(replaying=context.replaying)
+        )
         self._awaited: Task | None = None
 
     @property

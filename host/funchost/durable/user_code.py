@@ -7,14 +7,27 @@ anything else is the output.
 
 import inspect
 from collections.abc import Callable, Coroutine, Generator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from types import CoroutineType, GeneratorType
-from typing import Any
+from typing import Any, Protocol
 
 from funchost.durable.payloads import PayloadError
 from funchost.tracebacks import own_traceback
 
-__all__ = ["Raised", "Returned", "Suspended", "UserCode"]
+__all__ = ["Guard", "Raised", "Returned", "Suspended", "UserCode", "Watch"]
+
+
+class Watch(Protocol):
+    """Stands around the author's code each time that it runs on, on the thread that runs it."""
+
+    def __call__(self, *, replaying: bool) -> AbstractContextManager[object]:
+        """``replaying``: this stretch of the code has run before. Closing the code is not watched."""
+        ...
+
+
+Guard = Callable[[str], Watch | None]
+"""Asked once a run, by the name of the orchestrator, who shall watch it. None: nobody, at no cost."""
 
 
 @dataclass(slots=True)
@@ -36,10 +49,16 @@ class Raised:
 
 
 class UserCode:
-    """One run of an orchestrator function; only ever used on one thread at a time."""
+    """One run of an orchestrator function; only ever used on one thread at a time.
 
-    def __init__(self, function: Callable[[Any], Any]) -> None:
+    ``around`` makes what stands around each stretch of it.
+    """
+
+    def __init__(
+        self, function: Callable[[Any], Any], around: Callable[[], AbstractContextManager[object]] | None = None
+    ) -> None:
         self._function = function
+        self._around = around
         self._routine: Generator[Any, Any, Any] | Coroutine[Any, Any, Any] | None = None
 
     def start(self, context: Any) -> Suspended | Returned | Raised:
@@ -48,38 +67,33 @@ class UserCode:
         Whatever the code raises is its failure, SystemExit and its like included: there is nobody outside
         for whom they could be meant. Only stored data that cannot be decoded passes through.
         """
-        try:
-            result = self._function(context)
-        except PayloadError:
-            raise
-        except BaseException as exc:  # noqa: BLE001 - the border to user code
-            return _raised(exc)
-        if isinstance(result, (GeneratorType, CoroutineType)):
-            self._routine = result
-            return self.send(None)
-        return Returned(result)
+        return self._run(self._begin, context)
 
     def send(self, value: Any) -> Suspended | Returned | Raised:
         assert self._routine is not None
-        try:
-            return Suspended(self._routine.send(value))
-        except StopIteration as stop:
-            return Returned(stop.value)
-        except PayloadError:
-            raise
-        except BaseException as exc:  # noqa: BLE001 - the border to user code
-            return _raised(exc)
+        return self._run(_resumed, self._routine.send, value)
 
     def throw(self, error: Exception) -> Suspended | Returned | Raised:
         assert self._routine is not None
+        return self._run(_resumed, self._routine.throw, error)
+
+    def _begin(self, context: Any) -> Suspended | Returned:
+        result = self._function(context)
+        if not isinstance(result, (GeneratorType, CoroutineType)):
+            return Returned(result)
+        self._routine = result
+        return _resumed(result.send, None)
+
+    def _run(self, enter: Callable[..., Suspended | Returned], *args: Any) -> Suspended | Returned | Raised:
         try:
-            return Suspended(self._routine.throw(error))
-        except StopIteration as stop:
-            return Returned(stop.value)
+            if self._around is None:
+                return enter(*args)
+            with self._around():
+                return enter(*args)
         except PayloadError:
             raise
         except BaseException as exc:  # noqa: BLE001 - the border to user code
-            return _raised(exc)
+            return Raised(exc, own_traceback(exc))
 
     @property
     def is_authors_own(self) -> bool:
@@ -102,5 +116,8 @@ class UserCode:
             pass
 
 
-def _raised(error: BaseException) -> Raised:
-    return Raised(error, own_traceback(error))
+def _resumed(resume: Callable[[Any], Any], value: Any) -> Suspended | Returned:
+    try:
+        return Suspended(resume(value))
+    except StopIteration as stop:
+        return Returned(stop.value)

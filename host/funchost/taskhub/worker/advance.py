@@ -17,6 +17,7 @@ from funchost.durable.functions import DurableFunctions
 from funchost.durable.status import RuntimeStatus
 from funchost.durable.step import Step
 from funchost.durable.texts import orchestrator_failed
+from funchost.durable.user_code import Guard
 from funchost.ids import ExecutionId, InstanceId
 from funchost.instant import Instant
 from funchost.taskhub import UNCHANGED, ActivityWork, Append, Outcome, Restart, Send, Snapshot, StatusChange
@@ -32,15 +33,17 @@ _GENERATIONS_A_COMMIT = 16
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """What every episode of an app needs. ``variables`` makes the context that user code of an instance runs in."""
+    """What every episode of an app needs. ``variables`` makes the context that user code of an instance runs in;
+    ``guard`` says who watches it there."""
 
     functions: DurableFunctions
     settings: EngineSettings
     variables: Callable[[str, InstanceId], Context]
     new_execution_id: Callable[[], ExecutionId]
+    guard: Guard | None = None
 
     def execution(self, instance: InstanceId, execution: ExecutionId, name: str) -> Execution:
-        return Execution(execution, self.functions, self.settings, self.variables(name, instance))
+        return Execution(execution, self.functions, self.settings, self.variables(name, instance), self.guard)
 
 
 @dataclass(slots=True)
