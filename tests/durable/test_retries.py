@@ -1,12 +1,15 @@
 """Calls with retry: attempts, timers between them, and the one after the last."""
 
+from datetime import timedelta
 from typing import Any
 
+import pytest
 from azure.durable_functions import RetryOptions
 
 from durable.driver import INSTANCE, failure_of, play, result_of, settle
 from durable.world import ActivityFunction, Mode, Slow, World
 from funchost.durable.events import FailureDetails, SubOrchestrationInstanceFailed
+from funchost.durable.retry import RetryPolicy
 from funchost.durable.status import RuntimeStatus
 
 TWO_SECONDS_THREE_TIMES = RetryOptions(2000, 3)
@@ -186,3 +189,124 @@ def test_a_failure_that_is_final_is_not_tried_again_and_needs_no_timer():
     played = play(main, settle, fails_for_good, children={"forever": forever})
     assert played.output == "no use \n None"
     assert played.words[-1] == "ExecutionCompleted 1 Completed"
+
+
+# --- policies -----------------------------------------------------------------------------------------
+
+
+class CardDeclined(ValueError):
+    pass
+
+
+def declined(argument: Any) -> Any:
+    raise CardDeclined(argument)
+
+
+def policy(attempts: int = 3, **more: Any) -> RetryPolicy:
+    return RetryPolicy(timedelta(seconds=2), attempts, **more)
+
+
+def calling(activity: str, retries: Any) -> Any:
+    def main(context: Any) -> Any:
+        return (yield context.call_activity_with_retry(activity, retries, "x"))
+
+    return main
+
+
+def test_the_pauses_of_a_policy_grow():
+    played = play(calling("flaky", policy(4, backoff_coefficient=2)), activities={"flaky": failing(3)})
+    assert played.output == "x"
+    timers = [word.split()[2] for word in played.words if word.startswith("TimerCreated")]
+    assert timers == ["00:00:02.001Z", "00:00:06.002Z", "00:00:14.003Z"]
+
+
+def test_after_the_timeout_the_failure_is_thrown_without_a_timer():
+    played = play(calling("always", policy(100, retry_timeout=timedelta(seconds=3))), activities={"always": always})
+    assert played.words[1:] == [
+        "TaskScheduled 0 always",
+        "TaskFailed 0",
+        "TimerCreated 1 00:00:02.001Z",
+        "TimerFired 1",
+        "TaskScheduled 2 always",
+        "TaskFailed 2",
+        "TimerCreated 3 00:00:04.002Z",
+        "TimerFired 3",
+        "TaskScheduled 4 always",
+        "TaskFailed 4",
+        "ExecutionCompleted 5 Failed",
+    ]
+
+
+@pytest.mark.parametrize("named", [CardDeclined, ValueError, "CardDeclined"])
+def test_what_is_not_to_be_retried_is_thrown_at_once(named: Any):
+    played = play(calling("declined", policy(non_retriable=[named])), activities={"declined": declined})
+    assert played.words[1:] == ["TaskScheduled 0 declined", "TaskFailed 0", "ExecutionCompleted 1 Failed"]
+    assert played.output.startswith(
+        "Orchestrator function 'main' failed: Activity function 'declined' failed:  CardDeclined: x \n {"
+    )
+
+
+def test_a_predicate_decides_by_the_error_that_would_be_thrown():
+    asked: list[tuple[str, str]] = []
+
+    def twice(error: Any) -> bool:
+        asked.append((error.error_type, str(error).split(" \n ")[0]))
+        return len(asked) % 2 == 1
+
+    played = play(calling("declined", policy(10, retry_if=twice)), activities={"declined": declined}, modes=[Mode.KEPT])
+    assert asked == [("CardDeclined", "Activity function 'declined' failed:  CardDeclined: x")] * 2
+    assert played.words[1:] == [
+        "TaskScheduled 0 declined",
+        "TaskFailed 0",
+        "TimerCreated 1 00:00:02.001Z",
+        "TimerFired 1",
+        "TaskScheduled 2 declined",
+        "TaskFailed 2",
+        "ExecutionCompleted 3 Failed",
+    ]
+
+
+def test_a_predicate_is_asked_again_in_every_replay():
+    played = play(
+        calling("flaky", policy(retry_if=lambda error: error.error_type == "ValueError")),
+        activities={"flaky": failing(2)},
+    )
+    assert played.output == "x"
+
+
+def test_a_predicate_that_raises_fails_the_orchestration_and_names_itself():
+    def main(context: Any) -> Any:
+        try:
+            yield context.call_activity_with_retry("always", policy(retry_if=lambda error: error.no_such), "x")
+        except Exception:
+            return "caught"
+
+    assert failure_of(main, activities={"always": always}) == (
+        "Orchestrator function 'main' failed: the retry_if of the call of 'always' raised AttributeError: "
+        "'Exception' object has no attribute 'no_such'"
+    )
+
+
+def test_the_class_of_a_failure_travels_up_through_children():
+    def child(context: Any) -> Any:
+        yield context.call_activity("declined", "x")
+
+    def main(context: Any) -> Any:
+        try:
+            yield context.call_sub_orchestrator_with_retry("child", policy(non_retriable=[ValueError]))
+        except Exception as error:
+            return [type(error) is Exception, error.error_type]  # type: ignore[attr-defined]
+
+    played = play(main, activities={"declined": declined}, children={"child": child})
+    assert played.output == [True, "CardDeclined"]
+    assert "TimerCreated" not in " ".join(played.words)
+
+
+def test_options_that_are_no_policy_are_a_value_error_at_the_call():
+    def main(context: Any) -> Any:
+        try:
+            context.call_activity_with_retry("always", {"attempts": 3}, "x")
+        except ValueError as error:
+            return str(error)
+
+    assert result_of(main) == "retry_options must be a RetryOptions or a funchost.RetryPolicy, not dict"

@@ -60,13 +60,15 @@ class TraceContext(msgspec.Struct, omit_defaults=True, gc=False):
 
 
 class FailureDetails(msgspec.Struct, omit_defaults=True):
-    """A failure as data, for engines that do not serialise exceptions."""
+    """A failure as data, for engines that do not serialise exceptions. ``base_types`` names the classes between
+    the exception's own and ``Exception``."""
 
     error_type: str
     message: str
     stack_trace: str | None = None
     inner: "FailureDetails | None" = None
     non_retriable: bool = False
+    base_types: list[str] | None = None
 
 
 class ParentInstance(msgspec.Struct, omit_defaults=True, gc=False):

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from contextvars import Context, copy_context
 from typing import Any
 
-from funchost.durable import payloads, texts
+from funchost.durable import texts
 from funchost.durable.actions import Action, AskEntity, check_recorded, check_sent
 from funchost.durable.context import OrchestrationContext
 from funchost.durable.decisions import EngineSettings, problem_with, record
@@ -43,6 +43,7 @@ from funchost.durable.events import (
     TimerCreated,
     TimerFired,
 )
+from funchost.durable.failures import EngineFailure
 from funchost.durable.functions import DurableFunctions
 from funchost.durable.open_tasks import OpenTasks
 from funchost.durable.routine import Routine
@@ -171,7 +172,7 @@ class Execution:
                     handlers[event.__class__](self, event)
         except NondeterminismError as exc:
             self._fail_at_once(str(exc))
-        except payloads.PayloadError as exc:
+        except EngineFailure as exc:
             name = self._start.name if self._start else ""
             self._fail_at_once(texts.orchestrator_failed(name, texts.error_text(exc)))
 
@@ -206,8 +207,7 @@ class Execution:
         self._resume()
 
     def _on_task_failed(self, event: TaskFailed | SubOrchestrationInstanceFailed) -> None:
-        final = event.failure is not None and event.failure.non_retriable
-        self._tasks.fail(event.task_id, event.reason, event.details, final=final)
+        self._tasks.fail(event.task_id, event.reason, event.details, event.failure)
         self._resume()
 
     def _on_timer_fired(self, event: TimerFired) -> None:

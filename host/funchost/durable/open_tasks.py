@@ -13,10 +13,10 @@ from funchost.durable.actions import Action, CallSubOrchestrator, ReleaseEntity
 from funchost.durable.entities.ids import EntityKey
 from funchost.durable.entities.messages import Release, Request
 from funchost.durable.entity_calls import EntityTask, Requests
-from funchost.durable.events import EventRaised
+from funchost.durable.events import EventRaised, FailureDetails
+from funchost.durable.failures import thrown
 from funchost.durable.locks import CriticalSection, LockTask
 from funchost.durable.tasks import AtomicTask, CompoundTask, RetryAbleTask, Task, TimerTask
-from funchost.durable.texts import task_failure
 from funchost.ids import ExecutionId, InstanceId
 from funchost.instant import Instant
 
@@ -138,12 +138,11 @@ class OpenTasks:
         if task is not None:
             task.complete_with_payload(payload)
 
-    def fail(self, task_id: int, reason: str | None, details: str | None, *, final: bool) -> None:
-        """``final``: who failed says that trying again is in vain."""
+    def fail(self, task_id: int, reason: str | None, details: str | None, failure: FailureDetails | None) -> None:
         task = self._open.pop(task_id, None)
         if task is not None:
-            task.failure_is_final = final
-            task.complete(Exception(task_failure(reason, details)), failed=True)
+            task.failure = failure
+            task.complete(thrown(reason, details, failure), failed=True)
 
     def fire(self, timer_id: int) -> None:
         task = self._open.pop(timer_id, None)
@@ -187,7 +186,7 @@ class OpenTasks:
         """False: the critical section that the code is in forbids it, and the task has failed."""
         violation = self.section.admit(task)
         if violation is not None:
-            task.failure_is_final = True
+            task.failure = FailureDetails(type(violation).__name__, str(violation), non_retriable=True)
             task.complete(violation, failed=True)
         return violation is None
 

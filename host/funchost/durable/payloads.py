@@ -11,6 +11,7 @@ from json.encoder import encode_basestring_ascii
 from typing import Any, cast
 
 from funchost.durable import sdk
+from funchost.durable.failures import EngineFailure
 
 __all__ = [
     "PayloadError",
@@ -27,11 +28,8 @@ __all__ = [
 _scan = cast(Any, json.JSONDecoder()).scan_once
 
 
-class PayloadError(BaseException):
-    """Stored data cannot be decoded.
-
-    Not an ``Exception``: it ends the orchestration from outside user code, whose handlers must not see it.
-    """
+class PayloadError(EngineFailure):
+    """Stored data cannot be decoded."""
 
 
 def encode(value: Any) -> str:

@@ -7,8 +7,9 @@ waits, it still knows what for: :attr:`Routine.code_needed` then says that only 
 from collections.abc import Callable
 from typing import Any
 
-from funchost.durable import payloads, texts
+from funchost.durable import failures, payloads, texts
 from funchost.durable.context import OrchestrationContext
+from funchost.durable.events import FailureDetails
 from funchost.durable.open_tasks import OpenTasks
 from funchost.durable.sdk import TaskState
 from funchost.durable.status import RuntimeStatus
@@ -112,7 +113,8 @@ class Routine:
             result = self._send(task)
         if isinstance(result, Raised):
             error = texts.error_text(result.error)
-            return self._failed(error, texts.orchestrator_failure_details(error, result.traceback))
+            details = texts.orchestrator_failure_details(error, result.traceback)
+            return self._failed(error, details, failures.details_of(result.error))
         if context.continuing:
             return self._ended(continuing=True)
         return self._returned(result.value)
@@ -130,8 +132,8 @@ class Routine:
             return self._failed(texts.error_text(exc))
         return self._ended(Ending(RuntimeStatus.COMPLETED, output))
 
-    def _failed(self, error: str, details: str | None = None) -> bool:
-        return self._ended(Ending(RuntimeStatus.FAILED, texts.orchestrator_failed(self._name, error), details))
+    def _failed(self, error: str, details: str | None = None, failure: FailureDetails | None = None) -> bool:
+        return self._ended(Ending(RuntimeStatus.FAILED, texts.orchestrator_failed(self._name, error), details, failure))
 
     def _ended(self, ending: Ending | None = None, *, continuing: bool = False) -> bool:
         self.stop()

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from funchost.durable.actions import CallActivity, CallSubOrchestrator, CreateTimer
-from funchost.durable.events import EventRaised, ExecutionStarted, HistoryEvent
+from funchost.durable.events import EventRaised, ExecutionStarted, FailureDetails, HistoryEvent
 from funchost.durable.status import RuntimeStatus
 from funchost.ids import InstanceId
 from funchost.instant import Instant
@@ -16,12 +16,13 @@ __all__ = ["ContinueAsNew", "Ending", "SentEvent", "Step"]
 class Ending:
     """How an execution ends. ``output`` is JSON text for Completed, else the reason as plain text.
 
-    ``details`` go to a waiting parent only.
+    ``details`` and ``failure`` go to a waiting parent only.
     """
 
     status: RuntimeStatus
     output: str | None
     details: str | None = None
+    failure: FailureDetails | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,11 @@ from typing import Any, Protocol, cast
 
 from funchost.durable import payloads
 from funchost.durable.actions import CreateTimer
-from funchost.durable.retry import RetryRule, next_attempt_at
+from funchost.durable.events import FailureDetails
+from funchost.durable.failures import EngineFailure
+from funchost.durable.retry import RetryRule, is_final, next_attempt_at
 from funchost.durable.sdk import TaskBase, TaskState
+from funchost.durable.texts import error_text
 from funchost.instant import Instant
 
 __all__ = [
@@ -141,7 +144,7 @@ class AtomicTask(Task):
         self._action = action
         self._expected_type = expected_type
         self._payload: str | None = None
-        self.failure_is_final = False
+        self.failure: FailureDetails | None = None
 
     @property
     def action_repr(self) -> Any:
@@ -301,7 +304,7 @@ class RetryAbleTask(CompoundTask):
         self._error = child.result
         self._failed_attempts += 1
         now = self._scheduler.now
-        if child.failure_is_final:
+        if is_final(self._rule, child.failure):
             self.complete(self._error, failed=True, through=child)
             return
         if self._failed_attempts >= self._rule.max_attempts:
@@ -310,10 +313,21 @@ class RetryAbleTask(CompoundTask):
             return
         first = self._first_attempt if self._first_attempt is not None else now
         due = next_attempt_at(self._rule, failed=self._failed_attempts, first_attempt=first, now=now)
-        if due is None:
+        if due is None or not self._wanted(child):
             self.complete(self._error, failed=True, through=child)
         else:
             self._add(TimerTask(self._scheduler, CreateTimer(-1, due)))
+
+    def _wanted(self, child: AtomicTask) -> bool:
+        """Whether the author's predicate, if there is one, wants another attempt."""
+        if self._rule.retry_if is None:
+            return True
+        try:
+            return bool(self._rule.retry_if(self._error))
+        except BaseException as exc:  # a border to user code: no handler of the orchestrator stands around it
+            raise EngineFailure(
+                f"the retry_if of the call of '{child.action_repr.name}' raised {type(exc).__name__}: {error_text(exc)}"
+            ) from exc
 
     def _add(self, child: Task) -> None:
         self.children = [*self.children, child]

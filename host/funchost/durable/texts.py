@@ -7,6 +7,7 @@ __all__ = [
     "activity_failed",
     "activity_failure_details",
     "error_text",
+    "message_of",
     "orchestrator_failed",
     "orchestrator_failure_details",
     "task_failure",
@@ -27,11 +28,15 @@ def error_text(error: BaseException) -> str:
 
 def activity_failed(name: str, error: BaseException) -> str:
     """Two blanks before the type name, as the reference host writes it."""
+    return _storable(f"Activity function '{name}' failed:  {type(error).__name__}: {message_of(error)}")
+
+
+def message_of(error: BaseException) -> str:
+    """``str(error)``, or that it cannot be had."""
     try:
-        text = str(error)
+        return _storable(str(error))
     except Exception:  # noqa: BLE001 - the author's __str__ may raise anything
-        text = "<the exception has no text: its __str__ failed>"
-    return _storable(f"Activity function '{name}' failed:  {type(error).__name__}: {text}")
+        return "<the exception has no text: its __str__ failed>"
 
 
 def activity_failure_details(message: str, traceback: str) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from types import CoroutineType, GeneratorType
 from typing import Any, Protocol
 
-from funchost.durable.payloads import PayloadError
+from funchost.durable.failures import EngineFailure
 from funchost.tracebacks import own_traceback
 
 __all__ = ["Guard", "Raised", "Returned", "Suspended", "UserCode", "Watch"]
@@ -65,7 +65,8 @@ class UserCode:
         """Call the function and run to its first yield.
 
         Whatever the code raises is its failure, SystemExit and its like included: there is nobody outside
-        for whom they could be meant. Only stored data that cannot be decoded passes through.
+        for whom they could be meant. Only an EngineFailure, such as stored data that cannot be decoded, passes
+        through.
         """
         return self._run(self._begin, context)
 
@@ -90,7 +91,7 @@ class UserCode:
                 return enter(*args)
             with self._around():
                 return enter(*args)
-        except PayloadError:
+        except EngineFailure:
             raise
         except BaseException as exc:  # noqa: BLE001 - the border to user code
             return Raised(exc, own_traceback(exc))

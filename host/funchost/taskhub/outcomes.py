@@ -187,6 +187,10 @@ def _answer_to_parent(ending: Ending, start: ExecutionStarted, now: Instant) -> 
         answer = SubOrchestrationInstanceCompleted(timestamp=now, task_id=parent.task_id, result=ending.output)
     else:
         answer = SubOrchestrationInstanceFailed(
-            timestamp=now, task_id=parent.task_id, reason=ending.output, details=ending.details
+            timestamp=now,
+            task_id=parent.task_id,
+            reason=ending.output,
+            details=ending.details,
+            failure=ending.failure,
         )
     return (Send(parent.instance_id, answer, execution=parent.execution_id),)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol
 
-from funchost.durable import payloads, texts
-from funchost.durable.events import FailureDetails, HistoryEvent, TaskCompleted, TaskFailed
+from funchost.durable import failures, payloads, texts
+from funchost.durable.events import HistoryEvent, TaskCompleted, TaskFailed
 from funchost.instant import Instant
 from funchost.taskhub import ActivityWork
 from funchost.tracebacks import own_traceback
@@ -83,10 +83,11 @@ def encode(value: Any) -> str | None:
 
 
 def failed(name: str, work: ActivityWork, error: BaseException, now: Instant) -> TaskFailed:
-    failure = None
+    gives_up = isinstance(error, GivesUp)
     if isinstance(error, GivesUp):
         error = error.error
-        failure = FailureDetails(type(error).__name__, texts.error_text(error), non_retriable=True)
+    failure = failures.details_of(error)
+    failure.non_retriable = gives_up
     reason = texts.activity_failed(name, error)
     message = reason.split("failed:  ", 1)[-1]
     return TaskFailed(
