@@ -28,12 +28,13 @@ def test_names_ignore_case_and_come_back_as_registered():
     assert FUNCTIONS.entity("ship") is None
 
 
-def test_a_function_passed_by_reference_is_found_by_its_own_name_or_its_alias():
-    assert FUNCTIONS.registered("pay", among="activity") == "pay"
-    assert FUNCTIONS.registered("Price", among="activity") == "GetPrice"
-    assert FUNCTIONS.registered("ship_it", among="orchestrator") == "Ship"
-    assert FUNCTIONS.registered("Basket", among="entity") == "Cart"
-    assert FUNCTIONS.registered("unknown", among="activity") == "unknown"
+def test_a_python_name_is_registered_itself_or_an_alias_or_stays_as_it_is():
+    assert FUNCTIONS.named("pay", "activity") == "pay"
+    assert FUNCTIONS.named("pay", "orchestrator") is None
+    assert FUNCTIONS.named("cart", "entity") == "cart"
+    assert FUNCTIONS.alias("Price") == "GetPrice"
+    assert FUNCTIONS.alias("ship_it") == "Ship"
+    assert FUNCTIONS.alias("unknown") == "unknown"
 
 
 def test_known_names_are_listed():

@@ -266,9 +266,17 @@ def test_a_predicate_decides_by_the_error_that_would_be_thrown():
     ]
 
 
+def is_value_error(error: Any) -> bool:
+    return error.error_type == "ValueError"
+
+
+def no_such_attribute(error: Any) -> bool:
+    return error.no_such
+
+
 def test_a_predicate_is_asked_again_in_every_replay():
     played = play(
-        calling("flaky", policy(retry_if=lambda error: error.error_type == "ValueError")),
+        calling("flaky", policy(retry_if=is_value_error)),
         activities={"flaky": failing(2)},
     )
     assert played.output == "x"
@@ -277,7 +285,7 @@ def test_a_predicate_is_asked_again_in_every_replay():
 def test_a_predicate_that_raises_fails_the_orchestration_and_names_itself():
     def main(context: Any) -> Any:
         try:
-            yield context.call_activity_with_retry("always", policy(retry_if=lambda error: error.no_such), "x")
+            yield context.call_activity_with_retry("always", policy(retry_if=no_such_attribute), "x")
         except Exception:
             return "caught"
 

@@ -54,7 +54,8 @@ def test_less_than_one_attempt_is_one():
 
 
 def policy(**more: Any) -> RetryPolicy:
-    return RetryPolicy(**{"first_retry_interval": timedelta(seconds=1), "max_number_of_attempts": 10, **more})
+    given: dict[str, Any] = {"first_retry_interval": timedelta(seconds=1), "max_number_of_attempts": 10}
+    return RetryPolicy(**given | more)
 
 
 def test_a_policy_of_two_facts_is_a_constant_interval():
@@ -108,7 +109,7 @@ def test_a_predicate_that_would_have_to_be_awaited_is_refused():
 
 @pytest.mark.parametrize("options", [None, 3, {"max_number_of_attempts": 3}])
 def test_what_is_no_policy_at_all_is_refused(options: Any):
-    with pytest.raises(ValueError, match="must be a RetryOptions or a funchost.RetryPolicy"):
+    with pytest.raises(ValueError, match=r"must be a RetryOptions or a funchost\.RetryPolicy"):
         rule_of(options)
 
 

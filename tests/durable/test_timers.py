@@ -193,3 +193,12 @@ def test_timers_fire_in_the_order_of_their_times():
         return order
 
     assert result_of(main, elapse(60)) == [1, 2, 0]
+
+
+def test_a_span_of_time_counts_from_the_orchestrator_s_clock():
+    def main(context: Any) -> Any:
+        yield context.create_timer(timedelta(seconds=5))
+        yield context.create_timer(timedelta(0))
+        return context.current_utc_datetime.isoformat()
+
+    assert result_of(main) == "2024-01-01T00:00:05.001000+00:00"

@@ -28,7 +28,7 @@ from funchost.durable.events import (
     encode_events,
 )
 from funchost.durable.execution import EngineSettings
-from funchost.durable.functions import DurableFunctions, Entity, Orchestrator
+from funchost.durable.functions import DurableFunctions, Entity, FunctionNames, Orchestrator
 from funchost.durable.status import RuntimeStatus
 from funchost.durable.user_code import Guard
 from funchost.errors import InstanceExists
@@ -111,6 +111,10 @@ class NamedActivity:
         raise NotImplementedError
 
 
+def _function(activity: ActivityFunction | Slow) -> ActivityFunction:
+    return activity.function if isinstance(activity, Slow) else activity
+
+
 class World:
     """Instances, their messages, and a clock that stands still unless told otherwise."""
 
@@ -145,6 +149,12 @@ class World:
             activities,
             aliases,
             entities=[Entity(name, call) for name, call in (entities or {}).items()],
+            references=FunctionNames(
+                [
+                    *(("orchestrator", call, name) for name, call in orchestrators.items()),
+                    *(("activity", _function(of), name) for name, of in activities.items()),
+                ]
+            ),
         )
         self._engine = Engine(
             functions,

@@ -6,7 +6,7 @@ makes a task and serialises its input at once; nothing is scheduled before the t
 
 import json
 from collections.abc import Collection, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, Protocol
 from uuid import UUID
@@ -22,7 +22,7 @@ from funchost.durable.histories import HistoryEventView, history_views
 from funchost.durable.locks import LockTask
 from funchost.durable.moments import instant_of
 from funchost.durable.open_tasks import EventWait, OpenTasks
-from funchost.durable.references import name_of
+from funchost.durable.references import resolve
 from funchost.durable.retry import rule_of
 from funchost.durable.tasks import (
     AtomicTask,
@@ -207,7 +207,7 @@ class OrchestrationContext(sdk.DurableOrchestrationContext):
 
         return attempt() if rule is None else RetryAbleTask(self._tasks, rule, attempt)
 
-    def create_timer(self, fire_at: datetime | timedelta) -> TimerTask:
+    def create_timer(self, fire_at: datetime | date | timedelta) -> TimerTask:
         """A timer of any length. An aware time is converted to UTC, a naive one is UTC, a timedelta counts from
         now."""
         return TimerTask(self._tasks, CreateTimer(-1, instant_of(fire_at, self._tasks.now, "fireAt")))
@@ -318,10 +318,10 @@ class OrchestrationContext(sdk.DurableOrchestrationContext):
         return counter
 
     def _activity_call(self, name: Any, input_: Any, expected_type: type | None) -> tuple[str, str, type | None]:
-        if isinstance(name, sdk.FunctionBuilder):
-            expected_type = expected_type or sdk.return_type(name)
-        resolved = name_of(name, "activity", self._functions)
-        resolved = self._functions.activity(resolved) or resolved
+        if not isinstance(name, str) or not name:
+            name, returned = resolve(name, "activity", self._functions)
+            expected_type = expected_type or returned
+        resolved = self._functions.activity(name) or name
         return resolved, payloads.activity_input(payloads.encode(input_)), expected_type
 
     def _activity(self, name: str, stored_input: str, expected_type: type | None) -> AtomicTask:
@@ -333,11 +333,18 @@ class OrchestrationContext(sdk.DurableOrchestrationContext):
         _refuse(self._tasks.section.against_child())
         if instance_id:
             self._check_child_id(instance_id)
-        resolved = name_of(name, "orchestrator", self._functions)
-        if (known := self._functions.orchestrator(resolved)) is not None:
-            resolved = known.name
+        if not isinstance(name, str) or not name:
+            name, returned = resolve(name, "orchestrator", self._functions)
+            expected_type = expected_type or returned
+        known = self._functions.orchestrator(name)
         stored_input = payloads.wrap(payloads.encode(input_))
-        return resolved, stored_input, InstanceId(instance_id or ""), version, expected_type
+        return (
+            name if known is None else known.name,
+            stored_input,
+            InstanceId(instance_id or ""),
+            version,
+            expected_type,
+        )
 
     def _child(
         self, name: str, stored_input: str, instance_id: InstanceId, version: str | None, expected_type: type | None

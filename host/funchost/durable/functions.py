@@ -1,10 +1,13 @@
-"""The durable functions of an app, as the engine looks them up: by name, ignoring case."""
+"""The durable functions of an app, as the engine looks them up: by name, ignoring case, or by the function."""
 
+import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
-__all__ = ["HTTP_ACTIVITY", "DurableFunctions", "Entity", "Orchestrator"]
+__all__ = ["HTTP_ACTIVITY", "DurableFunctions", "Entity", "FunctionNames", "Kind", "Orchestrator"]
+
+Kind = Literal["activity", "orchestrator", "entity"]
 
 HTTP_ACTIVITY = "BuiltIn::HttpActivity"
 """The activity behind ``call_http``: every app has it, and no list of an app's own functions names it."""
@@ -27,11 +30,40 @@ class Entity:
     call: Callable[[Any], Any]
 
 
+class FunctionNames:
+    """Which names a plain function is registered under, by its kind.
+
+    It is found by identity, else by where its code stands: a module that was imported under two names (as the
+    script of a folder, and by a plain import) has two copies of each of its functions.
+    """
+
+    def __init__(self, functions: Iterable[tuple[Kind, Callable[..., Any], str]] = ()) -> None:
+        self._names: dict[tuple[Kind, object], list[str]] = {}
+        self._functions: list[Callable[..., Any]] = []
+        for kind, function, name in functions:
+            # Kept, so that its identity is never given to another.
+            self._functions.append(function)
+            for key in (id(function), _place(function)):
+                self._names.setdefault((kind, key), []).append(name)
+
+    def of(self, function: Callable[..., Any], kind: Kind) -> list[str]:
+        """Empty when it is not registered."""
+        place = _place(function)
+        return self._names.get((kind, id(function))) or (self._names.get((kind, place), []) if place else [])
+
+
+def _place(function: Callable[..., Any]) -> tuple[str, str, int] | None:
+    """None for what is defined at run time, and may have many copies that are not the same."""
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    name = getattr(function, "__qualname__", "<locals>")
+    return None if code is None or "<" in name else (code.co_filename, name, code.co_firstlineno)
+
+
 class DurableFunctions:
     """Orchestrators, activities and entities; of activities the names only.
 
     ``aliases`` maps a Python name to the registered one: a decorated function passed by reference is known by
-    its Python name, whatever name it was registered under.
+    its Python name, whatever name it was registered under. ``references`` knows plain functions.
     """
 
     def __init__(
@@ -41,11 +73,13 @@ class DurableFunctions:
         aliases: Mapping[str, str] | None = None,
         *,
         entities: Iterable[Entity] = (),
+        references: FunctionNames | None = None,
     ) -> None:
         self._orchestrators = {o.name.lower(): o for o in orchestrators}
         self._activities = {name.lower(): name for name in activities}
         self._entities = {e.name.lower(): e for e in entities}
         self._aliases = {python.lower(): registered for python, registered in (aliases or {}).items()}
+        self.references = references or FunctionNames()
 
     @property
     def orchestrator_names(self) -> list[str]:
@@ -70,14 +104,15 @@ class DurableFunctions:
     def entity(self, name: str) -> Entity | None:
         return self._entities.get(name.lower())
 
-    def registered(self, python_name: str, *, among: str) -> str:
-        """The registered name of a function passed by reference; ``among`` is ``activity``, ``orchestrator``
-        or ``entity``."""
-        if python_name.lower() in self._known(among):
-            return python_name
+    def named(self, python_name: str, kind: Kind) -> str | None:
+        """The registered name of a decorated function, None when nothing goes by its Python name."""
+        return python_name if python_name.lower() in self._known(kind) else None
+
+    def alias(self, python_name: str) -> str:
+        """The registered name of a decorated function by an alias, else the Python name."""
         return self._aliases.get(python_name.lower(), python_name)
 
-    def _known(self, kind: str) -> Mapping[str, object]:
+    def _known(self, kind: Kind) -> Mapping[str, object]:
         if kind == "activity":
             return self._activities
         return self._orchestrators if kind == "orchestrator" else self._entities

@@ -5,9 +5,7 @@ decoding disagree between the engine and user code. Releases differ in where thi
 end here.
 """
 
-import typing
 from collections.abc import Callable
-from functools import cache
 from typing import Any, cast
 
 from azure.durable_functions.models import DurableEntityContext as _DurableEntityContext
@@ -24,11 +22,12 @@ __all__ = [
     "RetryOptions",
     "TaskBase",
     "TaskState",
+    "builder_function",
     "builder_name",
     "builder_trigger",
     "dumps",
     "loads",
-    "return_type",
+    "wrapped_function",
 ]
 
 DurableEntityContext = cast(type[Any], _DurableEntityContext)
@@ -67,15 +66,12 @@ def builder_trigger(builder: Any) -> str:
     return "" if trigger is None else str(trigger.type)
 
 
-@cache
-def _return_annotation(function: Callable[..., Any]) -> type | None:
-    try:
-        annotation: Any = typing.get_type_hints(function).get("return")
-    except Exception:  # noqa: BLE001 - a forward reference that cannot be resolved means "unknown", as in the SDK
-        annotation = None
-    return annotation if isinstance(annotation, type) else None
+def builder_function(builder: Any) -> Callable[..., Any]:
+    """The function inside: the author's, or the SDK's wrapper of it."""
+    return cast(Callable[..., Any], builder._function._func)
 
 
-def return_type(builder: Any) -> type | None:
-    """The annotated return class of a decorated activity, which its results are decoded to."""
-    return _return_annotation(builder._function._func)
+def wrapped_function(wrapper: Callable[..., Any]) -> Any:
+    """What ``Orchestrator.create`` or ``Entity.create`` was given, None for anything else and in releases that do
+    not tell."""
+    return getattr(wrapper, "orchestrator_function", None) or getattr(wrapper, "entity_function", None)

@@ -13,7 +13,7 @@ from typing import Any
 from funchost.app.spec import FunctionApp, FunctionSpec
 from funchost.clock import Clock, new_guid
 from funchost.durable.execution import EngineSettings
-from funchost.durable.functions import DurableFunctions, Entity, Orchestrator
+from funchost.durable.functions import DurableFunctions, Entity, FunctionNames, Orchestrator
 from funchost.durable.status import RuntimeStatus
 from funchost.ids import ExecutionId, InstanceId, WorkerId
 from funchost.invocation.current import labelled
@@ -46,6 +46,13 @@ def durable_functions(app: FunctionApp) -> DurableFunctions:
         [f.durable_name for f in activities],
         {alias: f.durable_name for f in (*orchestrators, *activities, *entities) for alias in f.aliases},
         entities=[Entity(f.durable_name, f.call) for f in entities],
+        references=FunctionNames(
+            [
+                *(("orchestrator", f.call, f.durable_name) for f in orchestrators),
+                *(("activity", f.call, f.durable_name) for f in activities),
+                *(("entity", f.call, f.durable_name) for f in entities),
+            ]
+        ),
     )
 
 
