@@ -5,7 +5,7 @@ makes a task and serialises its input at once; nothing is scheduled before the t
 """
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Generator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, Protocol
@@ -23,12 +23,13 @@ from funchost.durable.locks import LockTask
 from funchost.durable.moments import instant_of
 from funchost.durable.open_tasks import EventWait, OpenTasks
 from funchost.durable.references import resolve
-from funchost.durable.retry import rule_of
+from funchost.durable.retry import RetryPolicy, rule_of
 from funchost.durable.tasks import (
     AtomicTask,
     HttpTask,
     ReadyTask,
     RetryAbleTask,
+    T,
     Task,
     TimerTask,
     WhenAllTask,
@@ -39,6 +40,9 @@ from funchost.ids import InstanceId
 from funchost.instant import Instant, to_datetime
 
 __all__ = ["Events", "OrchestrationContext"]
+
+Reference = str | sdk.FunctionBuilder | Callable[..., Generator[Any, Any, T] | Awaitable[T] | T]
+"""The name of a function, what its decorator returned, or the function: it says what the result is."""
 
 _MAX_STATUS_KB = 16
 
@@ -134,18 +138,22 @@ class OrchestrationContext(sdk.DurableOrchestrationContext):
         """The last value set in this run, None before."""
         return self._status
 
-    def get_input(self, expected_type: type | None = None) -> Any:
+    def get_input(self, expected_type: type[T] | None = None) -> T:
         """The decoded input, a fresh object at each call; None when there is none."""
         return payloads.decode_input(self._start.input, expected_type or self._input_type)
 
     # --- work ----------------------------------------------------------------------------------
 
-    def call_activity(self, name: Any, input_: Any = None, expected_type: type | None = None) -> Task:
+    def call_activity(self, name: Reference[T], input_: Any = None, expected_type: type[T] | None = None) -> Task[T]:
         return self._activity(*self._activity_call(name, input_, expected_type))
 
     def call_activity_with_retry(
-        self, name: Any, retry_options: Any, input_: Any = None, expected_type: type | None = None
-    ) -> Task:
+        self,
+        name: Reference[T],
+        retry_options: sdk.RetryOptions | RetryPolicy | None,
+        input_: Any = None,
+        expected_type: type[T] | None = None,
+    ) -> Task[T]:
         call = self._activity_call(name, input_, expected_type)
         if retry_options is None:
             return self._activity(*call)
@@ -153,23 +161,23 @@ class OrchestrationContext(sdk.DurableOrchestrationContext):
 
     def call_sub_orchestrator(
         self,
-        name: Any,
+        name: Reference[T],
         input_: Any = None,
         instance_id: str | None = None,
         version: str | None = None,
-        expected_type: type | None = None,
-    ) -> Task:
+        expected_type: type[T] | None = None,
+    ) -> Task[T]:
         return self._child(*self._child_call(name, input_, instance_id, version, expected_type))
 
     def call_sub_orchestrator_with_retry(
         self,
-        name: Any,
-        retry_options: Any,
+        name: Reference[T],
+        retry_options: sdk.RetryOptions | RetryPolicy | None,
         input_: Any = None,
         instance_id: str | None = None,
         version: str | None = None,
-        expected_type: type | None = None,
-    ) -> Task:
+        expected_type: type[T] | None = None,
+    ) -> Task[T]:
         call = self._child_call(name, input_, instance_id, version, expected_type)
         if retry_options is None:
             return self._child(*call)
@@ -185,10 +193,10 @@ class OrchestrationContext(sdk.DurableOrchestrationContext):
         is_raw_str: bool = False,
         *,
         timeout: timedelta | float | None = None,
-        retry: Any = None,
+        retry: sdk.RetryOptions | RetryPolicy | None = None,
         retry_on: Collection[int] | None = None,
         poll: bool = True,
-    ) -> Task:
+    ) -> Task[dict[str, Any]]:
         """A request; its result is a dict of ``statusCode``, ``headers`` and ``content`` (text).
 
         Content that is no raw string is sent as JSON. No status fails the task, unless ``retry`` is given: then
@@ -212,20 +220,20 @@ class OrchestrationContext(sdk.DurableOrchestrationContext):
         now."""
         return TimerTask(self._tasks, CreateTimer(-1, instant_of(fire_at, self._tasks.now, "fireAt")))
 
-    def wait_for_external_event(self, name: str, expected_type: type | None = None) -> Task:
+    def wait_for_external_event(self, name: str, expected_type: type[T] | None = None) -> Task[T]:
         if not name:
             raise ValueError("external_event_name cannot be empty")
         return AtomicTask(self._tasks, EventWait(name), expected_type)
 
-    def task_all(self, activities: Collection[Task]) -> Task:
+    def task_all(self, activities: Collection[Task[T]]) -> Task[list[T]]:
         return WhenAllTask(self._tasks, activities)
 
-    def task_any(self, activities: Collection[Task]) -> Task:
+    def task_any(self, activities: Collection[Task[T]]) -> Task[Task[T]]:
         return WhenAnyTask(self._tasks, activities)
 
     def call_entity(
-        self, entityId: Any, operationName: str, operationInput: Any = None, expected_type: type | None = None
-    ) -> Task:
+        self, entityId: Any, operationName: str, operationInput: Any = None, expected_type: type[T] | None = None
+    ) -> Task[T]:
         """Its result is that of the operation; an error of the entity is an ``Exception`` with its text.
 
         Raises LockingRulesViolation for an entity that the critical section does not hold, ValueError and
@@ -242,7 +250,7 @@ class OrchestrationContext(sdk.DurableOrchestrationContext):
         operationInput: Any = None,
         *,
         at: datetime | timedelta | None = None,
-    ) -> Task:
+    ) -> Task[None]:
         """Sent at this call, to be carried out at once, at a time or after a while; nobody answers.
 
         The task that it returns is complete. Raises LockingRulesViolation for an entity that the critical

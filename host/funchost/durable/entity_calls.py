@@ -11,13 +11,13 @@ from funchost.durable.actions import AskEntity
 from funchost.durable.entities.ids import entity_key
 from funchost.durable.entities.messages import EntityMessageError, Request, Response, read_response
 from funchost.durable.events import EventRaised
-from funchost.durable.tasks import AtomicTask
+from funchost.durable.tasks import AtomicTask, T_co
 from funchost.instant import Instant, isoformat
 
 __all__ = ["EntityTask", "Requests", "call_of", "signal_of"]
 
 
-class EntityTask(AtomicTask):
+class EntityTask(AtomicTask[T_co]):
     """A call of an entity; a failure raises an ``Exception`` with the text of the entity's error."""
 
     def answered(self, response: Response) -> None:

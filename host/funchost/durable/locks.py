@@ -149,7 +149,7 @@ class EntityLock:
         self.release()
 
 
-class LockTask(EntityTask):
+class LockTask(EntityTask[EntityLock]):
     """The request to lock some entities; its result is an :class:`EntityLock`.
 
     In an ``async def`` orchestrator it is a context manager itself: ``async with context.lock(a, b):``.

@@ -9,15 +9,15 @@ nothing until the code really runs on.
 """
 
 import json
-from collections.abc import Callable, Collection, Sequence
-from typing import Any, Protocol, cast
+from collections.abc import Callable, Collection, Generator, Sequence
+from typing import TYPE_CHECKING, Any, Generic, Protocol, cast
 
 from funchost.durable import payloads
 from funchost.durable.actions import CreateTimer
 from funchost.durable.events import FailureDetails
 from funchost.durable.failures import EngineFailure
 from funchost.durable.retry import RetryRule, is_final, next_attempt_at
-from funchost.durable.sdk import TaskBase, TaskState
+from funchost.durable.sdk import TaskState
 from funchost.durable.texts import error_text
 from funchost.instant import Instant
 
@@ -33,8 +33,23 @@ __all__ = [
     "WhenAnyTask",
 ]
 
-# The SDK's attributes are properties here, which its annotations do not allow for.
-_SdkTask = cast(type[Any], TaskBase)
+if TYPE_CHECKING:
+    # Type variables with a default are newer than the oldest Python; only who checks types needs the default.
+    from typing_extensions import TypeVar
+
+    T_co = TypeVar("T_co", covariant=True, default=Any)
+    T = TypeVar("T", default=Any)
+
+    class TaskBase:
+        """The SDK's annotations do not allow for the properties here, and with a base that could be anything
+        the result of a task would be unknown too."""
+else:
+    from typing import TypeVar
+
+    from funchost.durable.sdk import TaskBase
+
+    T_co = TypeVar("T_co", covariant=True)
+    T = TypeVar("T")
 
 _RUNNING = TaskState.RUNNING
 _SUCCEEDED = TaskState.SUCCEEDED
@@ -68,8 +83,8 @@ class Scheduler(Protocol):
         ...
 
 
-class Task(_SdkTask):
-    """The root of all tasks; its public names are the SDK's."""
+class Task(TaskBase, Generic[T_co]):
+    """The root of all tasks; its public names are the SDK's. Awaited, it gives a ``T_co``."""
 
     _api_name = "NoOpAction"
     children: Sequence["Task"] = ()
@@ -123,11 +138,11 @@ class Task(_SdkTask):
         for parent in tuple(self._parents):
             parent.child_completed(self)
 
-    def __await__(self) -> Any:
+    def __await__(self) -> Generator[Any, Any, T_co]:
         return (yield self)
 
 
-class ReadyTask(Task):
+class ReadyTask(Task[None]):
     """Completed from the start, with None: what is awaited for nothing."""
 
     def __init__(self, scheduler: Scheduler) -> None:
@@ -136,7 +151,7 @@ class ReadyTask(Task):
         self.complete(None)
 
 
-class AtomicTask(Task):
+class AtomicTask(Task[T_co]):
     """One activity, sub-orchestration or event; completed by the answer under its number or name."""
 
     def __init__(self, scheduler: Scheduler, action: Any, expected_type: type | None = None) -> None:
@@ -170,7 +185,7 @@ class AtomicTask(Task):
             self.complete(None)
 
 
-class HttpTask(AtomicTask):
+class HttpTask(AtomicTask[dict[str, Any]]):
     """A call of ``call_http``.
 
     Its answer is plain JSON whatever it looks like: a server that knew how could otherwise name a class of the
@@ -181,7 +196,7 @@ class HttpTask(AtomicTask):
         return json.loads(payload)
 
 
-class TimerTask(AtomicTask):
+class TimerTask(AtomicTask[None]):
     """A durable timer of any length; its result is None."""
 
     def __init__(self, scheduler: Scheduler, action: CreateTimer) -> None:
@@ -204,7 +219,7 @@ class TimerTask(AtomicTask):
             self._action.cancelled = True
 
 
-class CompoundTask(Task):
+class CompoundTask(Task[T_co]):
     """A task of tasks. Children that are complete already count at once, in their order."""
 
     def __init__(self, scheduler: Scheduler, children: Collection[Task], name: str) -> None:
@@ -239,10 +254,10 @@ class CompoundTask(Task):
         raise NotImplementedError
 
 
-class WhenAllTask(CompoundTask):
+class WhenAllTask(CompoundTask[list[T]]):
     """The results in argument order; the first failure fails it at once with that child's exception."""
 
-    def __init__(self, scheduler: Scheduler, children: Collection[Task]) -> None:
+    def __init__(self, scheduler: Scheduler, children: Collection[Task[T]]) -> None:
         super().__init__(scheduler, children, "task_all")
 
     @property
@@ -258,17 +273,17 @@ class WhenAllTask(CompoundTask):
             self.complete(None, through=child)
 
 
-class WhenAnyTask(CompoundTask):
+class WhenAnyTask(CompoundTask[Task[T]]):
     """The child that completed first, failed or not; it never throws."""
 
-    def __init__(self, scheduler: Scheduler, children: Collection[Task]) -> None:
+    def __init__(self, scheduler: Scheduler, children: Collection[Task[T]]) -> None:
         super().__init__(scheduler, children, "task_any")
 
     def _decide(self, child: Task) -> None:
         self.complete(child, through=child)
 
 
-class RetryAbleTask(CompoundTask):
+class RetryAbleTask(CompoundTask[T_co]):
     """An activity or sub-orchestration with its further attempts and the timers between them."""
 
     def __init__(self, scheduler: Scheduler, rule: RetryRule, attempt: Callable[[], AtomicTask]) -> None:
