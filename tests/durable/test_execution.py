@@ -185,7 +185,7 @@ def test_an_async_generator_is_no_orchestrator():
     async def main(context: Any) -> Any:
         yield 1
 
-    assert failure_of(main).endswith("Object of type async_generator is not JSON serializable")
+    assert failure_of(main).endswith("an orchestrator that is an 'async def' must await its tasks, not yield them")
 
 
 def test_a_plain_function_may_return_a_generator():

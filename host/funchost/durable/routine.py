@@ -7,7 +7,7 @@ waits, it still knows what for: :attr:`Routine.code_needed` then says that only 
 from collections.abc import Callable
 from typing import Any
 
-from funchost.durable import failures, payloads, texts
+from funchost.durable import failures, misuse, payloads, texts
 from funchost.durable.context import OrchestrationContext
 from funchost.durable.events import FailureDetails
 from funchost.durable.open_tasks import OpenTasks
@@ -104,7 +104,7 @@ class Routine:
             task = result.value
             if not isinstance(task, Task):
                 if task is not None:
-                    return self._failed(texts.yielded_no_task(task))
+                    return self._failed(texts.yielded_no_task(task) + misuse.advice_on_yield(task))
                 task = ReadyTask(self._tasks)
             self._tasks.schedule(task)
             self._awaited = task
@@ -113,6 +113,8 @@ class Routine:
             result = self._send(task)
         if isinstance(result, Raised):
             error = texts.error_text(result.error)
+            if (advice := misuse.advice(result.error)) is not None:
+                error = f"{error.rstrip('.')}. {advice}"
             details = texts.orchestrator_failure_details(error, result.traceback)
             return self._failed(error, details, failures.details_of(result.error))
         if context.continuing:
@@ -129,7 +131,7 @@ class Routine:
         try:
             output = payloads.encode_plain(value)
         except Exception as exc:  # noqa: BLE001 - the border to user code: an output may be any object
-            return self._failed(texts.error_text(exc))
+            return self._failed(misuse.advice_on_output(value) or texts.error_text(exc))
         return self._ended(Ending(RuntimeStatus.COMPLETED, output))
 
     def _failed(self, error: str, details: str | None = None, failure: FailureDetails | None = None) -> bool:

@@ -74,8 +74,7 @@ def unknown_function(name: str, kind: str, known: Iterable[str]) -> str:
 
 def yielded_no_task(value: object) -> str:
     """Names the type alone: a repr may fail, or hold an address that differs in every replay."""
-    hint = "; to wait for several tasks, yield context.task_all(...)" if isinstance(value, (list, tuple, set)) else ""
-    return f"an orchestrator must yield tasks, but yielded an object of type {type(value).__name__}{hint}"
+    return f"an orchestrator must yield tasks, but yielded an object of type {type(value).__name__}"
 
 
 def too_many_actions(limit: int) -> str:

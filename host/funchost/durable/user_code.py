@@ -5,8 +5,9 @@ plain functions. It is called, and what it returns is looked at: a generator or 
 anything else is the output.
 """
 
+import gc
 import inspect
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator, Sized
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from types import CoroutineType, GeneratorType
@@ -112,9 +113,38 @@ class UserCode:
         if routine is None:
             return
         try:
+            if isinstance(routine, CoroutineType):
+                _close_unstarted(routine)
             routine.close()
         except BaseException:  # noqa: BLE001 - see above
             pass
+
+
+def _close_unstarted(routine: "CoroutineType[Any, Any, Any]") -> None:
+    """Close the coroutines that suspended code has made and would await later on.
+
+    Python warns of each that goes away without ever having been awaited. Of these that would be wrong: every
+    replay makes them again. Those in great heaps of data are not looked for.
+    """
+    waiting: list[Any] = [routine]
+    seen: set[int] = set()
+    while waiting and len(seen) < _MOST_HOLDERS:
+        for held in gc.get_referents(waiting.pop()):
+            if not isinstance(held, _HOLDERS) or id(held) in seen or _size(held) > _MOST_HOLDERS:
+                continue
+            seen.add(id(held))
+            if isinstance(held, CoroutineType) and inspect.getcoroutinestate(held) == inspect.CORO_CREATED:
+                held.close()
+            else:
+                waiting.append(held)
+
+
+_MOST_HOLDERS = 1_000
+_HOLDERS = (CoroutineType, list, tuple, dict, set, type(iter([])), type(iter(())))
+
+
+def _size(holder: Any) -> int:
+    return len(holder) if isinstance(holder, Sized) else 0
 
 
 def _resumed(resume: Callable[[Any], Any], value: Any) -> Suspended | Returned:
