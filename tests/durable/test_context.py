@@ -351,3 +351,32 @@ def test_a_wrapper_that_ends_after_its_newest_task_sees_its_answer_in_the_histor
         return drive()
 
     assert result_of(wrapper, activities=ACTIVITIES) == ["a", "b", "c"]
+
+
+# --- what cannot be serialised ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["call_activity", "call_sub_orchestrator", "continue_as_new"])
+def test_an_input_that_cannot_be_serialised_raises_at_the_call_and_names_the_part(method: str):
+    def main(context: Any) -> Any:
+        arguments = [] if method == "continue_as_new" else ["echo"]
+        try:
+            getattr(context, method)(*arguments, {"items": [1, {2}]})
+        except TypeError as error:
+            return str(error)
+
+    assert result_of(main).startswith("input['items'][1]: ")
+
+
+def test_an_output_that_cannot_be_serialised_fails_the_instance_and_names_the_part():
+    assert failure_of(lambda context: {"orders": [Order(1)]}) == (
+        "Orchestrator function 'main' failed: output['orders'][0]: Object of type Order is not JSON serializable"
+    )
+
+
+def test_a_result_that_cannot_be_serialised_fails_the_activity_and_names_the_part():
+    def main(context: Any) -> Any:
+        yield context.call_activity("sets")
+
+    text = failure_of(main, activities={"sets": lambda argument: {"a": {1}}})
+    assert "ValueError: activity trigger output must be json serializable ({'a': {1}}): result['a']: " in text

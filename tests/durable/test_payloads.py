@@ -1,6 +1,7 @@
 """What user values look like in a history, and back."""
 
 import json
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from durable.releases import needs_central_codec
-from funchost.durable import payloads
+from funchost.durable import payloads, sdk
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False) | st.text(),
@@ -126,3 +127,69 @@ def test_each_decoding_gives_a_fresh_object():
     first = payloads.decode(text)
     first["a"].append(2)
     assert payloads.decode(text) == {"a": [1]}
+
+
+# --- what cannot be serialised ------------------------------------------------------------------------
+
+
+class Visit:
+    """Its data holds what JSON has no word for."""
+
+    @staticmethod
+    def to_json(visit: "Visit") -> dict[str, Any]:
+        return {"guest": "Ada", "when": datetime(2024, 1, 1)}
+
+
+class Unwilling:
+    @staticmethod
+    def to_json(value: "Unwilling") -> str:
+        raise TypeError("not today")
+
+
+def circle() -> list[Any]:
+    inner: list[Any] = []
+    inner.append(inner)
+    return [1, inner]
+
+
+@pytest.mark.parametrize(
+    ("value", "path"),
+    [
+        ({"items": [1, {"when": datetime(2024, 1, 1)}]}, "input['items'][1]['when']: "),
+        ({"items": [1, 2, 3, Visit()]}, "input['items'][3].when: "),
+        ({"a": ({1, 2},)}, "input['a'][0]: "),
+        ([Unwilling()], "input[0]: not today"),
+        ([{(1, 2): 3}], "input[0]: keys must be str, int, float, bool or None, not tuple"),
+    ],
+)
+def test_the_path_to_what_cannot_be_serialised_is_told(value: Any, path: str):
+    with pytest.raises(TypeError) as caught:
+        payloads.encode(value)
+    assert str(caught.value).startswith(path)
+    assert str(caught.value).endswith(str(caught.value.__cause__))
+
+
+def test_a_circle_is_found_where_it_closes():
+    with pytest.raises(ValueError, match=r"status\[1\]\[0\]: Circular reference detected"):
+        payloads.encode(circle(), "status")
+
+
+@pytest.mark.parametrize("value", [datetime(2024, 1, 1), {(1, 2): 3}])
+def test_a_value_that_is_itself_to_blame_keeps_the_words_of_the_codec(value: Any):
+    with pytest.raises(TypeError) as codec:
+        sdk.dumps(value)
+    with pytest.raises(TypeError) as caught:
+        payloads.encode(value)
+    assert str(caught.value) == str(codec.value)
+
+
+def test_an_output_names_the_part_that_is_no_plain_json():
+    with pytest.raises(TypeError, match=r"output\['visit'\]: Object of type Visit is not JSON serializable"):
+        payloads.encode_plain({"visit": Visit()})
+
+
+@needs_central_codec
+def test_strict_typing_refuses_an_object_inside_another_value_and_names_it(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("AZURE_FUNCTIONS_DURABLE_STRICT_TYPING", "1")
+    with pytest.raises(TypeError, match=r"input\['a'\]\[1\]: Object of type Visit is not JSON serializable"):
+        payloads.encode({"a": [1, Visit()]})

@@ -301,7 +301,7 @@ class OrchestrationContext(sdk.DurableOrchestrationContext):
 
         Raises TypeError for what cannot be serialised and ValueError above 16 KB.
         """
-        text = payloads.encode(status) if status else None
+        text = payloads.encode(status, "status") if status else None
         if text is not None and (size_kb := len(text.encode("utf-16-le")) // 1024) > _MAX_STATUS_KB:
             raise ValueError(
                 "The UTF-16 size of the JSON-serialized payload must not exceed 16 KB. "

@@ -7,11 +7,13 @@ HTTP caller sent it.
 """
 
 import json
+from collections.abc import Callable
 from json.encoder import encode_basestring_ascii
 from typing import Any, cast
 
 from funchost.durable import sdk
 from funchost.durable.failures import EngineFailure
+from funchost.durable.unserialisable import path_to_failure
 
 __all__ = [
     "PayloadError",
@@ -32,8 +34,9 @@ class PayloadError(EngineFailure):
     """Stored data cannot be decoded."""
 
 
-def encode(value: Any) -> str:
-    """The SDK's JSON text of ``value``. Raises TypeError for what it cannot serialise.
+def encode(value: Any, what: str = "input") -> str:
+    """The SDK's JSON text of ``value``. Raises TypeError for what it cannot serialise, ValueError for a circle;
+    ``what`` begins the path to the part that is to blame.
 
     Scalars, by far the most frequent, skip the codec: their text is the same in every release and mode.
     """
@@ -44,17 +47,28 @@ def encode(value: Any) -> str:
         return int.__repr__(value)
     if value is None:
         return "null"
-    return sdk.dumps(value)
+    return _dumped(value, sdk.dumps, what)
 
 
 def encode_plain(value: Any) -> str | None:
-    """An orchestrator's output: plain JSON without custom objects, None for no output. Raises TypeError."""
+    """An orchestrator's output: plain JSON without custom objects, None for no output. Raises as :func:`encode`."""
     if value is None:
         return None
     kind = value.__class__
     if kind is str:
         return encode_basestring_ascii(value)
-    return json.dumps(value)
+    return _dumped(value, json.dumps, "output")
+
+
+def _dumped(value: Any, dumps: Callable[[Any], str], what: str) -> str:
+    try:
+        return dumps(value)
+    except (TypeError, ValueError) as exc:
+        path = path_to_failure(value, dumps)
+        if not path:
+            raise
+        kind = TypeError if isinstance(exc, TypeError) else ValueError
+        raise kind(f"{what}{path}: {exc}") from exc
 
 
 def decode(text: str | None, expected_type: type | None = None) -> Any:

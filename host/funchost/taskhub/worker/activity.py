@@ -77,7 +77,7 @@ def encode(value: Any) -> str | None:
     if value is None:
         return None
     try:
-        return payloads.encode(value)
+        return payloads.encode(value, "result")
     except (TypeError, ValueError) as exc:
         raise ValueError(f"activity trigger output must be json serializable ({value!r:.200}): {exc}") from exc
 
