@@ -85,11 +85,14 @@ class FunctionTimeout(FunctionError):
 
 
 class NondeterminismError(FunchostError):
-    """Orchestrator code took another way than the one its history records."""
+    """Orchestrator code took another way than the one its history records.
 
-    def __init__(self, detail: str) -> None:
+    ``where`` ends the sentence of ``detail``: the line of the code, in brackets or after a comma.
+    """
+
+    def __init__(self, detail: str, where: str = "") -> None:
         super().__init__(
-            f"Non-Deterministic workflow detected: {detail} "
+            f"Non-Deterministic workflow detected: {detail}{where}. "
             "Was a change made to the orchestrator code after this instance had already started running?"
         )
         self.detail = detail

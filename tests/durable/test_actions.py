@@ -45,7 +45,7 @@ def test_the_kind_must_be_the_same_and_names_ignore_case(recorded: str, asked: s
 
 
 def test_another_name_is_another_decision():
-    with pytest.raises(NondeterminismError, match=r"a call of activity 'ECHO' .* the code calls activity 'other' now"):
+    with pytest.raises(NondeterminismError, match=r"a call of activity 'ECHO' .* calls activity 'other' there now"):
         check_recorded(RECORDED["call"], CallActivity(3, "other", "[]"))
 
 
@@ -92,23 +92,23 @@ def test_operations_ignore_case_and_keys_are_data():
             sent(CALLED.to_json()),
             AskEntity(3, A, request("get")),
             "a call of entity '@counter@a', operation 'add' under number 3, "
-            "but the code calls entity '@counter@a', operation 'get' now",
+            "but the code calls entity '@counter@a', operation 'get' there now",
         ),
         (
             sent(SIGNALLED.to_json()),
             AskEntity(3, EntityKey("log", "a"), request("add", signal=True)),
             "a signal to entity '@counter@a', operation 'add' under number 3, "
-            "but the code signals entity '@log@a', operation 'add' now",
+            "but the code signals entity '@log@a', operation 'add' there now",
         ),
         (
             sent(LOCKED.to_json()),
             AskEntity(3, A, request(None, lockset=[A])),
-            "a request to lock '@counter@a', '@counter@b' under number 3, but the code locks '@counter@a' now",
+            "a request to lock '@counter@a', '@counter@b' under number 3, but the code locks '@counter@a' there now",
         ),
         (
             sent(Release(InstanceId("it"), "the-id").to_json(), name="release"),
             ReleaseEntity(3, B, LOCKED),
-            "a release of entity '@counter@a' under number 3, but the code releases entity '@counter@b' now",
+            "a release of entity '@counter@a' under number 3, but the code releases entity '@counter@b' there now",
         ),
         (sent(None, name="go"), CALL, "an event sent to '@counter@a' under number 3, but the code calls activity"),
     ],

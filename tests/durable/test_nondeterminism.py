@@ -80,48 +80,74 @@ def nothing(context: Any) -> Any:
     return context.wait_for_external_event("nothing")
 
 
+HERE = "test_nondeterminism.py, line"
+
+
 @pytest.mark.parametrize(
     ("before", "after", "detail"),
     [
-        (
-            call("echo"),
-            call("other"),
-            "a call of activity 'echo' under number 0, but the code calls activity 'other' now.",
-        ),
-        (
-            call("echo"),
-            child,
-            "a call of activity 'echo' under number 0, but the code calls sub-orchestrator 'child' now.",
-        ),
-        (call("echo"), nothing, "a call of activity 'echo' under number 0, but the code asks for nothing there now."),
-        (timer, call("echo"), "a timer under number 0, but the code calls activity 'echo' now."),
+        (call("echo"), call("other"), "a call of activity 'echo' under number 0, but the code calls activity 'other'"),
+        (call("echo"), child, "a call of activity 'echo' under number 0, but the code calls sub-orchestrator 'child'"),
+        (timer, call("echo"), "a timer under number 0, but the code calls activity 'echo'"),
         (
             entity("get"),
             entity("reset"),
             "a call of entity '@counter@a', operation 'get' under number 0, "
-            "but the code calls entity '@counter@a', operation 'reset' now.",
+            "but the code calls entity '@counter@a', operation 'reset'",
         ),
         (
             lock("a", "b"),
             lock("a", "c"),
             "a request to lock '@counter@a', '@counter@b' under number 0, "
-            "but the code locks '@counter@a', '@counter@c' now.",
+            "but the code locks '@counter@a', '@counter@c'",
         ),
-        (child, timer, "a call of sub-orchestrator 'child' under number 0, but the code creates a timer now."),
+        (child, timer, "a call of sub-orchestrator 'child' under number 0, but the code creates a timer"),
     ],
 )
-def test_the_text_names_both_sides(before: Code, after: Code, detail: str):
+def test_the_text_names_both_sides_and_the_line(before: Code, after: Code, detail: str):
+    asked_at = waiting.__code__.co_firstlineno + 2
     assert failure(waiting(before), waiting(after)) == (
-        f"Non-Deterministic workflow detected: the history holds {detail} "
+        f"Non-Deterministic workflow detected: the history holds {detail} there now ({HERE} {asked_at}). "
         "Was a change made to the orchestrator code after this instance had already started running?"
     )
+
+
+def test_code_that_asks_for_nothing_is_shown_where_it_waits_instead():
+    text = failure(waiting(call("echo")), waiting(nothing))
+    waits_at = waiting.__code__.co_firstlineno + 2
+    assert f"but the code asks for nothing there now, while it waits in {HERE} {waits_at}." in text
 
 
 def test_code_that_ends_earlier_than_its_history_is_caught():
     def shorter(context: Any) -> Any:
         return "done"
 
-    assert "the code asks for nothing there now" in failure(waiting(call("echo")), shorter)
+    text = failure(waiting(call("echo")), shorter)
+    assert "the code asks for nothing there now, where it has ended." in text
+
+
+def asks_in_a_helper(context: Any) -> Any:
+    yield context.call_activity("other")
+
+
+def through_a_helper(context: Any) -> Any:
+    yield from asks_in_a_helper(context)
+
+
+async def awaits_it(context: Any) -> Any:
+    await context.call_activity("other")
+
+
+async def through_an_async_helper(context: Any) -> Any:
+    await awaits_it(context)
+
+
+@pytest.mark.parametrize(
+    ("after", "helper"), [(through_a_helper, asks_in_a_helper), (through_an_async_helper, awaits_it)]
+)
+def test_a_call_in_a_helper_is_shown_where_the_helper_makes_it(after: Code, helper: Code):
+    line = helper.__code__.co_firstlineno + 1
+    assert f"the code calls activity 'other' there now ({HERE} {line})." in failure(waiting(call("echo")), after)
 
 
 def test_names_that_differ_in_case_only_are_the_same():

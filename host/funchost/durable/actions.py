@@ -145,8 +145,10 @@ def _is_same(recorded: RecordedRequest, event: EventSent, action: AskEntity) -> 
 
 
 def _mismatch(event: RecordedDecision, action: Action | None) -> NoReturn:
-    now = "the code asks for nothing there" if action is None else f"the code {_asked(action)}"
-    raise NondeterminismError(f"the history holds {_recorded(event)} under number {event.event_id}, but {now} now.")
+    now = "asks for nothing" if action is None else _asked(action)
+    raise NondeterminismError(
+        f"the history holds {_recorded(event)} under number {event.event_id}, but the code {now} there now"
+    )
 
 
 def _recorded(event: RecordedDecision) -> str:

@@ -222,14 +222,25 @@ class Execution:
             self._carried.append(event)
 
     def _on_decision(self, event: TaskScheduled | TimerCreated | SubOrchestrationInstanceCreated) -> None:
-        check_recorded(event, self._tasks.actions.pop(event.event_id, None))
+        action = self._tasks.actions.pop(event.event_id, None)
+        try:
+            check_recorded(event, action)
+        except NondeterminismError as exc:
+            raise self._placed(exc, action) from None
 
     def _on_event_sent(self, event: EventSent) -> None:
         action = self._tasks.actions.pop(event.event_id, None)
-        recorded = check_sent(event, action)
+        try:
+            recorded = check_sent(event, action)
+        except NondeterminismError as exc:
+            raise self._placed(exc, action) from None
         if recorded is not None and isinstance(action, AskEntity):
             action.request.id = recorded.id
             self._tasks.requests.sent(event.event_id, recorded.id)
+
+    def _placed(self, error: NondeterminismError, action: Action | None) -> NondeterminismError:
+        """``error`` with the line of the author's code; looked up now, because in peace nobody needs it."""
+        return error if self._routine is None else NondeterminismError(error.detail, self._routine.where(action))
 
     def _on_suspended(self, event: ExecutionSuspended) -> None:
         if self._ending is None or self._tasks.keeps_open:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from funchost.durable import failures, misuse, payloads, texts
+from funchost.durable.actions import Action
 from funchost.durable.context import OrchestrationContext
 from funchost.durable.events import FailureDetails
 from funchost.durable.open_tasks import OpenTasks
@@ -16,6 +17,7 @@ from funchost.durable.status import RuntimeStatus
 from funchost.durable.step import Ending
 from funchost.durable.tasks import ReadyTask, Task
 from funchost.durable.user_code import Raised, Returned, Suspended, UserCode, Watch
+from funchost.tracebacks import place
 
 __all__ = ["Routine"]
 
@@ -66,6 +68,15 @@ class Routine:
         """Whether the answer of that number completes what the code, which is closed, awaits."""
         awaited = self._awaited
         return self._code is None and awaited is not None and awaited.id == answered
+
+    def where(self, action: Action | None) -> str:
+        """Where the author's code asks for ``action``, or what is known instead; begins with a blank."""
+        position = None if self._code is None else self._code.position
+        if position is None:
+            return ", where it has ended"
+        if action is not None and self._awaited is not None and _asks(self._awaited, action):
+            return f" ({place(*position)})"
+        return f", while it waits in {place(*position)}"
 
     def start(self) -> bool:
         assert self._code is not None
@@ -141,3 +152,7 @@ class Routine:
         self.stop()
         self.ending, self.continuing = ending, continuing
         return True
+
+
+def _asks(task: Task, action: Action) -> bool:
+    return task.action_repr is action or any(_asks(child, action) for child in task.children)

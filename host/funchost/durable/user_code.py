@@ -10,11 +10,11 @@ import inspect
 from collections.abc import Callable, Coroutine, Generator, Sized
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from types import CoroutineType, GeneratorType
+from types import CodeType, CoroutineType, FrameType, GeneratorType
 from typing import Any, Protocol
 
 from funchost.durable.failures import EngineFailure
-from funchost.tracebacks import own_traceback
+from funchost.tracebacks import is_authors, own_traceback
 
 __all__ = ["Guard", "Raised", "Returned", "Suspended", "UserCode", "Watch"]
 
@@ -103,6 +103,21 @@ class UserCode:
         routine = self._routine
         code = getattr(routine, "gi_code", None) or getattr(routine, "cr_code", None)
         return code is not None and code is getattr(inspect.unwrap(self._function), "__code__", None)
+
+    @property
+    def position(self) -> tuple[CodeType, int] | None:
+        """The line where suspended code stands: the innermost of the author's own; None when it has ended.
+
+        Helpers are entered; an async generator hides what it waits for.
+        """
+        found: tuple[CodeType, int] | None = None
+        routine: Any = self._routine
+        while routine is not None:
+            frame: FrameType | None = getattr(routine, "gi_frame", None) or getattr(routine, "cr_frame", None)
+            if frame is not None and (found is None or is_authors(frame.f_code)):
+                found = frame.f_code, frame.f_lineno
+            routine = getattr(routine, "gi_yieldfrom", None) or getattr(routine, "cr_await", None)
+        return found
 
     def close(self) -> None:
         """Raise GeneratorExit at the yield; ``finally`` blocks run here, on this thread.
