@@ -49,10 +49,13 @@ def is_standard(filename: str) -> bool:
     return filename.startswith("<frozen ") or (filename.startswith(_STANDARD) and not _is_installed(filename))
 
 
-@lru_cache(maxsize=4096)
 def is_authors(code: CodeType) -> bool:
     """Whether ``code`` is of the app: not Python's, not the host's, not installed beside it."""
-    filename = code.co_filename
+    return _is_of_the_app(code.co_filename)
+
+
+@lru_cache(maxsize=4096)
+def _is_of_the_app(filename: str) -> bool:
     return not (is_standard(filename) or _is_installed(filename) or filename.startswith(_HOST + os.sep))
 
 
