@@ -12,6 +12,7 @@ from typing import Any
 
 from funchost.app.spec import FunctionApp, FunctionSpec
 from funchost.clock import Clock, new_guid
+from funchost.determinism import DeterminismGuard
 from funchost.durable.execution import EngineSettings
 from funchost.durable.functions import DurableFunctions, Entity, FunctionNames, Orchestrator
 from funchost.durable.status import RuntimeStatus
@@ -108,6 +109,7 @@ def build_worker(
         ),
         labelled,
         lambda: ExecutionId(new_guid()),
+        DeterminismGuard(_warn) if settings.development and durable.determinism_warnings else None,
     )
     return OrchestrationWorker(
         hub,
@@ -123,6 +125,10 @@ def build_worker(
         observer=observer,
         drain_timeout=drain,
     )
+
+
+def _warn(orchestrator: str, line: str) -> None:
+    logging.getLogger(f"Function.{orchestrator}").warning("%s", line)
 
 
 class _InvokedActivity:

@@ -105,6 +105,8 @@ BLOB_OPTIONS: Sequence[Option] = (
 )
 
 FUNCHOST_OPTIONS: Sequence[Option] = (
+    # In development: warn of calls in orchestrators that give another value in every replay.
+    Option("determinismWarnings", FLAG, True, effective=True),
     # full: what is acknowledged survives a power cut. relaxed: it survives a killed process.
     Option("durability", choice("full", "relaxed"), "full", effective=True),
     # How many suspended orchestrators extended sessions keep at most.

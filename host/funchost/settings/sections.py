@@ -92,6 +92,7 @@ def durable_settings(reader: Reader, setting: Callable[[str], str | None]) -> Du
         extended_sessions=given["extendedSessionsEnabled"],
         extended_session_idle=timedelta(seconds=given["extendedSessionIdleTimeoutInSeconds"]),
         max_extended_sessions=own["maxExtendedSessions"],
+        determinism_warnings=own["determinismWarnings"],
         local_rpc_endpoint=given["localRpcEndpointEnabled"] is not False,
         override_any_state=given["overridableExistingInstanceStates"] == "AnyState",
         use_forwarded_host=given["httpSettings.useForwardedHost"],

@@ -84,6 +84,7 @@ class DurableSettings:
     extended_sessions: bool = False
     extended_session_idle: timedelta = timedelta(seconds=30)
     max_extended_sessions: int = 2_000
+    determinism_warnings: bool = True
     local_rpc_endpoint: bool = True
     override_any_state: bool = False
     use_forwarded_host: bool = False
