@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from funchost.durable.context import OrchestrationContext
+    from funchost.durable.entities.context import EntityContext
     from funchost.durable.retry import RetryPolicy
 
 __version__ = "0.1.0"
 
-__all__ = ["OrchestrationContext", "RetryPolicy", "__version__"]
+__all__ = ["EntityContext", "OrchestrationContext", "RetryPolicy", "__version__"]
 
 _HOMES = {
+    "EntityContext": "funchost.durable.entities.context",
     "OrchestrationContext": "funchost.durable.context",
     "RetryPolicy": "funchost.durable.retry",
 }

@@ -9,10 +9,12 @@ import funchost
 from authoring import typed_app
 from durable.driver import raised, result_of
 from funchost.durable import context, retry
+from funchost.durable.entities.context import EntityContext
 
 
 def test_the_names_are_those_of_the_engine():
     assert funchost.OrchestrationContext is context.OrchestrationContext
+    assert funchost.EntityContext is EntityContext
     assert funchost.RetryPolicy is retry.RetryPolicy
     assert set(funchost.__all__) <= set(dir(funchost))
 

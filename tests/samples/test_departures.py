@@ -9,6 +9,7 @@ import pytest
 from samples.host_process import HostProcess, eventually
 
 APP = """
+import asyncio
 from datetime import datetime, timedelta, timezone
 
 import azure.durable_functions as df
@@ -114,6 +115,23 @@ def holder(context):
     yield context.lock(A, B)
     context.set_custom_status("locked")
     yield context.wait_for_external_event("never")
+
+
+@app.orchestration_trigger(context_name="context")
+async def naps(context):
+    await asyncio.sleep(1)
+
+
+@app.orchestration_trigger(context_name="context")
+def by_the_clock(context):
+    started = datetime.now()
+    yield context.call_activity("echo", str(started))
+    return context.call_activity("echo", 1).is_completed
+
+
+@app.orchestration_trigger(context_name="context")
+def no_json(context):
+    yield context.call_activity("echo", {"items": [1, {2}]})
 """
 
 
@@ -171,3 +189,24 @@ def test_a_terminated_orchestration_leaves_nothing_locked(host: HostProcess) -> 
     eventually(lambda: host.status(instance)["customStatus"] == "locked" or None, what="the locks")
     assert host.http.post(f"/runtime/webhooks/durabletask/instances/{instance}/terminate").status_code == 202
     assert outcome(host, "transfer") == ("Completed", 5)
+
+
+@pytest.mark.parametrize(
+    ("orchestrator", "told"),
+    [
+        ("naps", "use context.create_timer(...) instead of asyncio.sleep(...) (function_app.py, line "),
+        ("no_json", "input['items'][1]: "),
+    ],
+)
+def test_a_mistake_fails_with_what_to_mend_and_where(host: HostProcess, orchestrator: str, told: str) -> None:
+    status, output = outcome(host, orchestrator)
+    assert status == "Failed"
+    assert told in output
+
+
+def test_code_that_no_replay_repeats_is_warned_of_once_a_line(host: HostProcess) -> None:
+    for _ in range(2):
+        assert outcome(host, "by_the_clock") == ("Completed", False)
+    line = 1 + APP[: APP.index("datetime.now()")].count("\n")
+    warning = f"Orchestrator 'by_the_clock' calls datetime.now() (function_app.py, line {line})"
+    assert host.output().count(warning) == 1
