@@ -51,3 +51,9 @@ def test_known_functions_are_listed_in_order():
 
 def test_a_failed_task_s_text_joins_reason_and_details():
     assert texts.task_failure("r", "d") == "r \n d"
+
+
+def test_the_details_of_a_failure_are_taken_apart_again():
+    details = texts.orchestrator_failure_details("boom", "Traceback\n  line 3")
+    assert texts.parts_of_failure_details(details) == ("boom", "Traceback\n  line 3")
+    assert texts.parts_of_failure_details("just so") == ("just so", "")

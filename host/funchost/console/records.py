@@ -11,8 +11,8 @@ from funchost.invocation.current import Current, current
 __all__ = ["ConsoleHandler"]
 
 _FUNCTION = "Function."
-# How the lines begin that tell, once for each, what became of an invocation and of an orchestration.
-_SUMMARIES = ("Executed ", "Orchestration ")
+# How the lines begin that tell, once for each, what became of an invocation, an orchestration and a batch.
+_SUMMARIES = ("Executed ", "Orchestration ", "Entity ")
 _UNREADABLE = "<the message could not be formatted: {type}>"
 
 

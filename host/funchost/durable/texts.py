@@ -10,6 +10,7 @@ __all__ = [
     "message_of",
     "orchestrator_failed",
     "orchestrator_failure_details",
+    "parts_of_failure_details",
     "task_failure",
     "too_many_actions",
     "unknown_function",
@@ -54,6 +55,12 @@ def orchestrator_failed(name: str, error: str) -> str:
 
 def orchestrator_failure_details(error: str, traceback: str) -> str:
     return _storable(f"Message: {error}, StackTrace: {traceback}")
+
+
+def parts_of_failure_details(details: str) -> tuple[str, str]:
+    """Error and traceback from :func:`orchestrator_failure_details`; other text is an error without a traceback."""
+    error, _, traceback = details.removeprefix("Message: ").partition(", StackTrace: ")
+    return error, traceback
 
 
 def task_failure(reason: str | None, details: str | None) -> str:

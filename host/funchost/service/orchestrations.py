@@ -13,6 +13,7 @@ from typing import Any
 from funchost.app.spec import FunctionApp, FunctionSpec
 from funchost.clock import Clock, new_guid
 from funchost.determinism import DeterminismGuard
+from funchost.durable import texts
 from funchost.durable.execution import EngineSettings
 from funchost.durable.functions import DurableFunctions, Entity, FunctionNames, Orchestrator
 from funchost.durable.status import RuntimeStatus
@@ -160,9 +161,16 @@ class _Log(EpisodeLog):
         if logger is None:
             logger = self._loggers[result.name] = logging.getLogger(f"Function.{result.name}")
         if result.ended is RuntimeStatus.FAILED:
-            # The first line: an activity has told of its failure in full, and the output holds all of it.
-            reason = (result.error or "").split("\n", 1)[0].rstrip()
-            logger.error("Orchestration '%s' of '%s' failed: %s", instance, result.name, reason, extra=_extra(instance))
+            # The first line of the error: an activity has told of its failure in full, and the output holds all of it.
+            error, traceback = texts.parts_of_failure_details(result.error or "")
+            logger.error(
+                "Orchestration '%s' of '%s' failed: %s%s",
+                instance,
+                result.name,
+                error.split("\n", 1)[0].rstrip(),
+                f"\n{traceback.rstrip()}" if traceback else "",
+                extra=_extra(instance),
+            )
         elif result.ended is not None:
             logger.info(
                 "Orchestration '%s' of '%s' ended: %s",
