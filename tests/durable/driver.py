@@ -19,6 +19,7 @@ from funchost.durable.events import (
     ExecutionStarted,
     ExecutionSuspended,
     ExecutionTerminated,
+    GenericEvent,
     HistoryEvent,
     SubOrchestrationInstanceCompleted,
     SubOrchestrationInstanceCreated,
@@ -184,8 +185,14 @@ def resumed(reason: str | None = None) -> Step:
     return post(lambda now: ExecutionResumed(timestamp=now, reason=reason))
 
 
-def terminated(reason: str | None = None) -> Step:
-    return post(lambda now: ExecutionTerminated(timestamp=now, reason=reason))
+def terminated(reason: str | None = None, *, recurse: bool = False) -> Step:
+    return post(lambda now: ExecutionTerminated(timestamp=now, reason=reason, recurse=recurse))
+
+
+def rewind(world: World) -> None:
+    """Everything happens that is going to, and the instance, which has failed, goes on from before its failure."""
+    world.run()
+    world.rewind(INSTANCE, "again")
 
 
 # --- histories in words -----------------------------------------------------------------------------
@@ -212,5 +219,7 @@ def _words_of(event: HistoryEvent) -> str:
             return kind
         case ExecutionSuspended() | ExecutionResumed() | ExecutionTerminated():
             return kind
+        case GenericEvent():
+            return f"{kind} {event.reason or event.data}"
         case _:
             return ""

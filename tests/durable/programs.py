@@ -78,6 +78,13 @@ class Await:
 
 
 @dataclass(frozen=True)
+class Demand:
+    """An await whose failure is not caught."""
+
+    task: Expression
+
+
+@dataclass(frozen=True)
 class Make:
     """A task that is not awaited here."""
 
@@ -130,7 +137,7 @@ class Section:
     body: tuple["Statement", ...]
 
 
-Statement = Await | Make | Cancel | Status | Look | Again | Fail | Signal | Release | Section
+Statement = Await | Demand | Make | Cancel | Status | Look | Again | Fail | Signal | Release | Section
 
 
 class Interpreter:
@@ -154,6 +161,8 @@ class Interpreter:
         match statement:
             case Await():
                 yield from self._await(self._make(statement.task))
+            case Demand():
+                self._log.append(self._shown((yield self._make(statement.task))))
             case Make():
                 self._make(statement.task)
             case Cancel():

@@ -64,6 +64,9 @@ BY_FIELD: dict[str, st.SearchStrategy[Any]] = {
     "reason": st.none() | TEXT,
     "details": st.none() | TEXT,
     "data": st.none() | TEXT,
+    "unhandled": st.none() | st.lists(NUMBERS, max_size=3),
+    "recurse": st.booleans(),
+    "skipped": st.none() | st.lists(NUMBERS, max_size=3),
 }
 
 

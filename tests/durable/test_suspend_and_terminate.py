@@ -3,7 +3,19 @@
 from datetime import timedelta
 from typing import Any
 
-from durable.driver import elapse, play, raised, result_of, resumed, settle, suspended, terminated, together
+from durable.driver import (
+    INSTANCE,
+    Played,
+    elapse,
+    play,
+    raised,
+    result_of,
+    resumed,
+    settle,
+    suspended,
+    terminated,
+    together,
+)
 from durable.world import Slow, World
 from funchost.durable.events import ExecutionTerminated, TaskScheduled
 from funchost.durable.status import RuntimeStatus
@@ -185,3 +197,49 @@ def test_every_order_of_suspend_resume_and_terminate_ends_the_same_in_every_mode
             for third in actions:
                 play(two_events, settle, together(first, second, third), raised("go", 2), activities=ACTIVITIES)
                 play(two_events, settle, first, settle, second, settle, third, settle, activities=ACTIVITIES)
+
+
+def family(context: Any) -> Any:
+    """Two generations below, one child that ends at once, and one that is never awaited."""
+    yield context.call_sub_orchestrator("leaf", 0, "done")
+    calls = [context.call_sub_orchestrator("middle", None, "middle"), context.call_sub_orchestrator("leaf", 9, "leaf")]
+    yield context.task_all(calls)
+
+
+def middle(context: Any) -> Any:
+    yield context.call_sub_orchestrator("leaf", 9, "grandchild")
+
+
+def leaf(context: Any) -> Any:
+    yield context.create_timer(context.current_utc_datetime + timedelta(days=context.get_input()))
+
+
+FAMILY: Any = {"middle": middle, "leaf": leaf}
+
+
+def ends_of_the_family(played: Played) -> dict[str, tuple[str, str | None]]:
+    return {key: (one.status.value, one.output) for key, one in played.world.instances.items()}
+
+
+def test_a_terminate_leaves_the_children_running():
+    ends = ends_of_the_family(play(family, elapse(1), terminated("stop"), children=FAMILY))
+    assert ends.pop(INSTANCE) == ("Terminated", "stop")
+    assert {status for status, _ in ends.values()} == {"Completed"}
+
+
+def test_a_terminate_of_the_whole_family_ends_every_child_that_still_runs():
+    ends = ends_of_the_family(play(family, elapse(1), terminated("stop", recurse=True), children=FAMILY))
+    assert ends.pop("done")[0] == "Completed"
+    assert ends == dict.fromkeys((INSTANCE, "middle", "leaf", "grandchild"), ("Terminated", "stop"))
+
+
+def test_a_suspended_family_can_be_terminated_as_a_whole():
+    ends = ends_of_the_family(
+        play(family, elapse(1), suspended(), settle, terminated("x", recurse=True), children=FAMILY)
+    )
+    assert ends["grandchild"] == ("Terminated", "x")
+
+
+def test_children_that_were_asked_for_in_the_same_moment_are_never_started():
+    played = play(family, together(terminated("stop", recurse=True)), children=FAMILY)
+    assert ends_of_the_family(played) == {INSTANCE: ("Terminated", "stop")}

@@ -3,6 +3,7 @@
 Messages wait in one queue by the time they are due. Activities are Python functions and answer at once, or
 after the virtual seconds that :class:`Slow` names; entities are the real ones and take one message
 after the other. Whatever is due for an instance at one moment arrives together, unless ``batch_size`` says otherwise.
+Answers for a failed instance are kept until it is rewound.
 """
 
 import heapq
@@ -21,7 +22,9 @@ from funchost.durable.entities.ids import EntityKey, entity_of, is_entity
 from funchost.durable.events import (
     EventRaised,
     ExecutionStarted,
+    GenericEvent,
     HistoryEvent,
+    SubOrchestrationInstanceCompleted,
     SubOrchestrationInstanceFailed,
     TimerFired,
     decode_events,
@@ -29,6 +32,7 @@ from funchost.durable.events import (
 )
 from funchost.durable.execution import EngineSettings
 from funchost.durable.functions import DurableFunctions, Entity, FunctionNames, Orchestrator
+from funchost.durable.rewinding import children_to_rewind, rewound
 from funchost.durable.status import RuntimeStatus
 from funchost.durable.user_code import Guard
 from funchost.errors import InstanceExists
@@ -76,6 +80,7 @@ class Hosted:
     custom_status: str | None = None
     statuses: list[RuntimeStatus] = field(default_factory=list[RuntimeStatus])
     episodes: list[Advance] = field(default_factory=list[Advance])
+    kept: list["Message"] = field(default_factory=list["Message"])
 
     def show(self, change: StatusChange) -> None:
         if change.status is not UNCHANGED:
@@ -198,6 +203,27 @@ class World:
         found = EntityKey(name, key)
         return self.entities.setdefault(found, HostedEntity(found, self._entity_engine))
 
+    def rewind(self, instance: InstanceId, reason: str | None = None) -> None:
+        """A failed instance and the failed children that brought it down go on; the deepest of them wake."""
+        hosted = self.instances[instance]
+        assert hosted.status is RuntimeStatus.FAILED
+        anew, leaf = set[int](), True
+        for child in children_to_rewind(hosted.live.past):
+            there = self.instances.get(child.instance)
+            if there is None or (child.failed and there.status is not RuntimeStatus.FAILED):
+                anew.add(child.task)
+            elif child.failed:
+                self.rewind(child.instance, reason)
+                leaf = False
+        past = rewound(hosted.live.past, anew=anew)
+        hosted.live = LiveInstance(instance, hosted.live.execution, None, past)
+        hosted.show(StatusChange(RuntimeStatus.PENDING, None))
+        for message in hosted.kept:
+            self.post(message.to, message.event, execution=message.execution)
+        hosted.kept = []
+        if leaf:
+            self.post(instance, GenericEvent(timestamp=self.now, data=reason))
+
     def close(self) -> None:
         """Close what is still suspended, as a host does that ends."""
         for hosted in self.instances.values():
@@ -213,7 +239,10 @@ class World:
             self._deliver_to_entity(to, due)
             return
         hosted = self.instances.get(to)
-        if hosted is None or hosted.status.is_terminal:
+        if hosted is None:
+            return
+        if hosted.status.is_terminal:
+            self._keep_answers(hosted, due)
             return
         events = [m.event for m in due if m.execution in (None, hosted.live.execution)]
         if events:
@@ -262,9 +291,23 @@ class World:
             self._forget_timer(live, number)
         for send in outcome.sends:
             self._send(send)
-        if not hosted.status.is_terminal:
-            for new in outcome.activities:
-                self._run_activity(live, new)
+        if hosted.status.is_terminal:
+            self._end_messages(hosted)
+            return
+        for new in outcome.activities:
+            self._run_activity(live, new)
+
+    def _end_messages(self, hosted: Hosted) -> None:
+        to = hosted.live.instance
+        self._keep_answers(hosted, [m for m in self._messages if m.to == to])
+        self._messages = [m for m in self._messages if m.to != to]
+        heapq.heapify(self._messages)
+
+    def _keep_answers(self, hosted: Hosted, messages: Sequence[Message]) -> None:
+        kinds = EventRaised | SubOrchestrationInstanceCompleted | SubOrchestrationInstanceFailed
+        if hosted.status is RuntimeStatus.FAILED:
+            mine = [m for m in messages if m.execution == hosted.live.execution and isinstance(m.event, kinds)]
+            hosted.kept += mine
 
     def _forget_timer(self, live: LiveInstance, number: int) -> None:
         self._messages = [

@@ -21,6 +21,7 @@ from funchost.durable.entities.messages import OPERATION, RELEASE, Release, sche
 from funchost.durable.events import EventSent, SubOrchestrationInstanceCreated, TaskScheduled, TimerCreated
 from funchost.durable.functions import DurableFunctions
 from funchost.durable.step import SentEvent, Step
+from funchost.durable.versions import VersionMatch, version_problem
 from funchost.instant import Instant
 
 __all__ = ["EngineSettings", "problem_with", "record"]
@@ -28,12 +29,21 @@ __all__ = ["EngineSettings", "problem_with", "record"]
 
 @dataclass(frozen=True, slots=True)
 class EngineSettings:
-    """Of host.json, what the engine itself obeys."""
+    """Of host.json, what the engine itself obeys.
+
+    ``fail_other_versions``: an instance whose version does not fit fails; otherwise nobody gives the engine one.
+    """
 
     max_actions: int = 100_000
     default_version: str = ""
+    version_match: VersionMatch = VersionMatch.CURRENT_OR_OLDER
+    fail_other_versions: bool = False
     store_inputs: bool = False
     http_poll_ms: int = 30_000
+
+    def version_problem(self, version: str) -> str | None:
+        """Why instances of that version are not for this host; None: they are."""
+        return version_problem(version, self.default_version, self.version_match)
 
 
 def problem_with(actions: Sequence[Action], functions: DurableFunctions) -> str | None:

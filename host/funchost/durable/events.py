@@ -90,6 +90,8 @@ class Event(msgspec.Struct, kw_only=True, omit_defaults=True, tag_field="type", 
 
 
 class ExecutionStarted(Event, tag="ExecutionStarted"):
+    """``skipped`` are numbers that are not drawn again, because a rewind has taken out what had them."""
+
     name: str
     instance_id: InstanceId
     execution_id: ExecutionId
@@ -100,18 +102,26 @@ class ExecutionStarted(Event, tag="ExecutionStarted"):
     scheduled_start: Instant | None = None
     generation: int | None = None
     trace: TraceContext | None = None
+    skipped: list[int] | None = None
 
 
 class ExecutionCompleted(Event, tag="ExecutionCompleted"):
-    """``result`` is the output as JSON text; for a failed or terminated execution the reason as it is."""
+    """``result`` is the output as JSON text; for a failed or terminated execution the reason as it is.
+
+    ``unhandled`` of a failed one are the numbers of what it failed of (see ``blame``); None: nobody noted it.
+    """
 
     status: RuntimeStatus
     result: str | None = None
     failure: FailureDetails | None = None
+    unhandled: list[int] | None = None
 
 
 class ExecutionTerminated(Event, tag="ExecutionTerminated"):
+    """``recurse``: the sub-orchestrations that still run are to be terminated too, and theirs."""
+
     reason: str | None = None
+    recurse: bool = False
 
 
 class ExecutionSuspended(Event, tag="ExecutionSuspended"):

@@ -14,10 +14,12 @@ to continue as new *and* no activity, timer or sub-orchestration is still out.
 
 from collections.abc import Callable, Sequence
 from contextvars import Context, copy_context
+from itertools import chain
 from typing import Any
 
 from funchost.durable import texts
 from funchost.durable.actions import Action, AskEntity, check_recorded, check_sent
+from funchost.durable.blame import numbers_of, sent_for_nothing
 from funchost.durable.context import OrchestrationContext
 from funchost.durable.decisions import EngineSettings, problem_with, record
 from funchost.durable.entities.recorded import open_locks
@@ -30,6 +32,7 @@ from funchost.durable.events import (
     ExecutionStarted,
     ExecutionSuspended,
     ExecutionTerminated,
+    FailureDetails,
     GenericEvent,
     HistoryEvent,
     OrchestratorCompleted,
@@ -46,10 +49,12 @@ from funchost.durable.events import (
 from funchost.durable.failures import EngineFailure
 from funchost.durable.functions import DurableFunctions
 from funchost.durable.open_tasks import OpenTasks
+from funchost.durable.rewinding import is_rewound
 from funchost.durable.routine import Routine
 from funchost.durable.status import RuntimeStatus
 from funchost.durable.step import ContinueAsNew, Ending, Step
 from funchost.durable.user_code import Guard
+from funchost.durable.versions import version_mismatch
 from funchost.errors import NondeterminismError
 from funchost.ids import ExecutionId
 from funchost.instant import Instant
@@ -89,6 +94,9 @@ class Execution:
         self._held: list[HistoryEvent] = []
         self._carried: list[EventRaised] = []
         self._continuing = False
+        self._failed_at_once = False
+        self._recurse = False
+        self._rewound = False
 
     # --- what a caller does ----------------------------------------------------------------------
 
@@ -122,6 +130,7 @@ class Execution:
         self.arriving = _episode(received, now)
         self._tasks.episode = 1 + sum(1 for event in past if event.__class__ is OrchestratorStarted)
         self._variables.run(self._feed, self.past)
+        self._rewound = is_rewound(self.past)
         step = self._run_episode(now)
         assert step is not None, "a fresh execution has its code at hand"
         return step
@@ -152,7 +161,12 @@ class Execution:
     # --- feeding ---------------------------------------------------------------------------------
 
     def _run_episode(self, now: Instant) -> Step | None:
-        custom_status, status, waits_to_begin = self._custom_status, self.status, self._start is None
+        # A rewind leaves Pending in the view, whatever the history says.
+        custom_status, status = self._custom_status, RuntimeStatus.PENDING if self._rewound else self.status
+        waits_to_begin = self._start is None
+        if self._rewound and not self._suspended:
+            self._reason = None
+        self._rewound = False
         self._tasks.cancelled_timers = []
         self._variables.run(self._feed, self.arriving)
         if self._routine is not None and self._routine.code_needed:
@@ -170,6 +184,8 @@ class Execution:
                     self._held.append(event)
                 else:
                     handlers[event.__class__](self, event)
+        except _NotRunnable as exc:
+            self._fail_at_once(str(exc), exc.failure)
         except NondeterminismError as exc:
             self._fail_at_once(str(exc))
         except EngineFailure as exc:
@@ -184,11 +200,15 @@ class Execution:
         if self._start is not None:
             return
         self._start = event
+        if event.skipped:
+            self._tasks.skipped = frozenset(event.skipped)
+        if self._settings.fail_other_versions and (problem := self._settings.version_problem(event.version)):
+            failure = version_mismatch(problem)
+            raise _NotRunnable(failure.message, failure)
         orchestrator = self._functions.orchestrator(event.name)
         if orchestrator is None:
             missing = texts.unknown_function(event.name, "orchestrator", self._functions.orchestrator_names)
-            self._fail_at_once(texts.orchestrator_failed(event.name, missing))
-            return
+            raise _NotRunnable(texts.orchestrator_failed(event.name, missing))
         context = OrchestrationContext(
             event,
             self._tasks,
@@ -259,9 +279,10 @@ class Execution:
         """Overrides whatever was decided and is not yet recorded."""
         if self._finished:
             return
-        self._tasks.actions.clear()
+        self._tasks.forget_new()
         self._tasks.release(open_locks(self.past))
         self._ending = Ending(RuntimeStatus.TERMINATED, event.reason)
+        self._recurse = event.recurse
         self._suspended = False
         self._continuing = False
         if self._routine is not None:
@@ -286,7 +307,7 @@ class Execution:
         # Not only when the execution ends: a timer that nobody waits for may hold that up for days.
         self._tasks.section.leave()
 
-    def _fail_at_once(self, message: str) -> None:
+    def _fail_at_once(self, message: str, failure: FailureDetails | None = None) -> None:
         """A failure that the author's code does not see and that waits for nothing."""
         if self._routine is not None:
             self._routine.stop()
@@ -294,7 +315,8 @@ class Execution:
         self._tasks.release(open_locks(self.past))
         self._continuing = False
         self._suspended = False
-        self._ending = Ending(RuntimeStatus.FAILED, message)
+        self._failed_at_once = True
+        self._ending = Ending(RuntimeStatus.FAILED, message, failure=failure)
 
     # --- the outcome -----------------------------------------------------------------------------
 
@@ -344,10 +366,29 @@ class Execution:
     def _record_ending(self, step: Step, ending: Ending, now: Instant) -> None:
         self._finished = True
         step.ending = ending
+        unhandled = self._unhandled(step) if ending.status is RuntimeStatus.FAILED else None
+        if self._recurse:
+            step.children_to_end = self._tasks.open_children
         number = self._tasks.draw_id()
         step.events.append(
-            ExecutionCompleted(timestamp=now, event_id=number, status=ending.status, result=ending.output)
+            ExecutionCompleted(
+                timestamp=now,
+                event_id=number,
+                status=ending.status,
+                result=ending.output,
+                failure=ending.failure if self._failed_at_once else None,
+                unhandled=unhandled,
+            )
         )
+
+    def _unhandled(self, step: Step) -> list[int]:
+        """What a rewind asks for again; after a failure that was no task's, only what the end itself has sent."""
+        routine = self._routine
+        if self._failed_at_once or routine is None:
+            return sent_for_nothing(step.events, since=0, blamed=False)
+        numbers = numbers_of([*self._tasks.untold, *routine.to_blame])
+        events = chain(self.past, step.events)
+        return numbers + sent_for_nothing(events, since=routine.numbered_from, blamed=bool(routine.to_blame))
 
     def _new_actions(self) -> list[Action]:
         """What is to be recorded: nothing before a resume, releases only when the execution fails over what it asked
@@ -364,6 +405,14 @@ class Execution:
         assert self._start is not None
         self._fail_at_once(texts.orchestrator_failed(self._start.name, problem))
         return list(self._tasks.actions.values())
+
+
+class _NotRunnable(Exception):
+    """This host cannot run the execution at all; what else its history holds does not matter."""
+
+    def __init__(self, message: str, failure: FailureDetails | None = None) -> None:
+        super().__init__(message)
+        self.failure = failure
 
 
 def _episode(received: Sequence[HistoryEvent], now: Instant) -> list[HistoryEvent]:

@@ -23,6 +23,10 @@ _SPECIAL_NAMES = {
     "parent": "ParentInstance",
 }
 _BASE_FIELDS = {"timestamp", "event_id", "extra", "execution_id"}
+_OWN_NOTES = {"unhandled", "recurse", "skipped"}
+"""What this engine notes for itself; the wire format knows nothing of it."""
+
+_LEFT_OUT = _BASE_FIELDS | _OWN_NOTES
 
 
 class HistoryEventView:
@@ -40,7 +44,7 @@ class HistoryEventView:
         self._is_played = is_played
         self.is_processed = False
         for field in msgspec.structs.fields(event):
-            if field.name not in _BASE_FIELDS:
+            if field.name not in _LEFT_OUT:
                 setattr(self, _wire_name(event, field.name), _wire_value(field.name, getattr(event, field.name)))
 
     @property

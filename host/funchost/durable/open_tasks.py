@@ -10,6 +10,7 @@ from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 
 from funchost.durable.actions import Action, CallSubOrchestrator, ReleaseEntity
+from funchost.durable.blame import leaves
 from funchost.durable.entities.ids import EntityKey
 from funchost.durable.entities.messages import Release, Request
 from funchost.durable.entity_calls import EntityTask, Requests
@@ -43,6 +44,10 @@ class OpenTasks:
         """Timers that were set and need not fire any more, since the last outcome."""
         self.requests = Requests()
         self.section = CriticalSection(self)
+        self.untold: dict[AtomicTask, None] = {}
+        """What has failed and the code was not told of, in the order of failing."""
+        self.skipped: frozenset[int] = frozenset()
+        """Numbers that are not to be drawn."""
         self._execution = execution
         self._next_id = 0
         self._open: dict[int, AtomicTask] = {}
@@ -64,13 +69,27 @@ class OpenTasks:
 
     def draw_id(self) -> int:
         number = self._next_id
-        self._next_id += 1
+        while number in self.skipped:
+            number += 1
+        self._next_id = number + 1
         return number
 
     @property
     def hears_code(self) -> bool:
         """Whether what the code asks for at once (a signal, a release) has an effect."""
         return not (self._sealed or self._closed)
+
+    def failed(self, task: Task) -> None:
+        """Note that ``task`` has failed, before anybody hears of it."""
+        if isinstance(task, AtomicTask):
+            self.untold[task] = None
+
+    def tell(self, task: Task) -> list[AtomicTask]:
+        """The code is told how ``task`` came out, and so of every failure in it; of which for the first time."""
+        news = [leaf for leaf in leaves(task) if leaf in self.untold]
+        for leaf in news:
+            self.untold.pop(leaf, None)
+        return news
 
     def seal(self) -> None:
         """From here on nothing is recorded: the code asked to continue as new. Retries under way go on."""
@@ -143,6 +162,18 @@ class OpenTasks:
         if task is not None:
             task.failure = failure
             task.complete(thrown(reason, details, failure), failed=True)
+
+    @property
+    def open_children(self) -> list[InstanceId]:
+        """The sub-orchestrations that were started and have not answered."""
+        calls = ((number, task.action_repr) for number, task in self._open.items() if number not in self.actions)
+        return [call.instance_id for _, call in calls if isinstance(call, CallSubOrchestrator)]
+
+    def forget_new(self) -> None:
+        """What is not recorded yet was never asked for."""
+        for number in self.actions:
+            self._open.pop(number, None)
+        self.actions.clear()
 
     def fire(self, timer_id: int) -> None:
         task = self._open.pop(timer_id, None)

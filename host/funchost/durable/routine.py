@@ -4,18 +4,19 @@ It ends by returning, raising, yielding what is no task, or by asking to continu
 waits, it still knows what for: :attr:`Routine.code_needed` then says that only a replay can go on.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from funchost.durable import failures, misuse, payloads, texts
 from funchost.durable.actions import Action
+from funchost.durable.blame import blamed
 from funchost.durable.context import OrchestrationContext
 from funchost.durable.events import FailureDetails
 from funchost.durable.open_tasks import OpenTasks
 from funchost.durable.sdk import TaskState
 from funchost.durable.status import RuntimeStatus
 from funchost.durable.step import Ending
-from funchost.durable.tasks import ReadyTask, Task
+from funchost.durable.tasks import AtomicTask, ReadyTask, Task
 from funchost.durable.user_code import Raised, Returned, Suspended, UserCode, Watch
 from funchost.tracebacks import place
 
@@ -28,7 +29,9 @@ _FAILED = TaskState.FAILED
 class Routine:
     """One run of an orchestrator function.
 
-    ``start`` and ``resume`` say whether the code has ended; ``ending`` and ``continuing`` then say how.
+    ``start`` and ``resume`` say whether the code has ended; ``ending`` and ``continuing`` then say how. ``to_blame``
+    are the failed tasks that made it raise, if it did, and ``numbered_from`` is the first number that it could draw
+    after it was told of a task for the last time.
     """
 
     def __init__(
@@ -43,6 +46,9 @@ class Routine:
         self.ending: Ending | None = None
         self.continuing = False
         self.code_needed = False
+        self.to_blame: Collection[AtomicTask] = ()
+        self.numbered_from = 0
+        self._news: Collection[AtomicTask] = ()
         self._name = name
         self._tasks = tasks
         self._code: UserCode | None = UserCode(
@@ -123,6 +129,8 @@ class Routine:
                 return False
             result = self._send(task)
         if isinstance(result, Raised):
+            # Now, and not when it is asked for: an error keeps all that its frames hold.
+            self.to_blame = blamed(self._awaited, result.error, self._news)
             error = texts.error_text(result.error)
             if (advice := misuse.advice(result.error)) is not None:
                 error = f"{error.rstrip('.')}. {advice}"
@@ -134,6 +142,8 @@ class Routine:
 
     def _send(self, task: Task) -> Suspended | Returned | Raised:
         assert self._code is not None
+        self.numbered_from = self._tasks.numbers_drawn
+        self._news = self._tasks.tell(task) if self._tasks.untold else ()
         self.context.replaying = task.is_played
         value = task.result
         return self._code.throw(value) if task.state is _FAILED else self._code.send(value)

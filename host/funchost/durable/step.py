@@ -16,7 +16,8 @@ __all__ = ["ContinueAsNew", "Ending", "SentEvent", "Step"]
 class Ending:
     """How an execution ends. ``output`` is JSON text for Completed, else the reason as plain text.
 
-    ``details`` and ``failure`` go to a waiting parent only.
+    ``details`` and ``failure`` go to a waiting parent only; into the history goes the ``failure`` of an execution that
+    its host could not run at all.
     """
 
     status: RuntimeStatus
@@ -48,7 +49,8 @@ class Step:
     """``events`` are the whole episode, from OrchestratorStarted to OrchestratorCompleted.
 
     ``custom_status`` is the JSON text that now holds. ``status`` and ``output`` only when they changed. ``began``:
-    this is the first episode of the execution; never so when it is only replayed.
+    this is the first episode of the execution; never so when it is only replayed. ``children_to_end`` are to be
+    terminated for the reason that ends this one.
     """
 
     start: ExecutionStarted | None
@@ -60,6 +62,7 @@ class Step:
     timers: list[CreateTimer] = field(default_factory=list[CreateTimer])
     sent: list[SentEvent] = field(default_factory=list[SentEvent])
     cancelled_timers: Sequence[int] = ()
+    children_to_end: Sequence[InstanceId] = ()
     status: RuntimeStatus | None = None
     reason: str | None = None
     ending: Ending | None = None

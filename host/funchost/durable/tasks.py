@@ -78,6 +78,10 @@ class Scheduler(Protocol):
         """
         ...
 
+    def failed(self, task: "Task") -> None:
+        """Note that ``task`` has failed, before anybody hears of it."""
+        ...
+
     def cancel(self, timer: "TimerTask") -> bool:
         """Take a pending timer out of what keeps the execution open. False: it stays as it is."""
         ...
@@ -135,6 +139,8 @@ class Task(TaskBase, Generic[T_co]):
         self.state = _FAILED if failed else _SUCCEEDED
         self._value = value
         self._completed_in = self._scheduler.delivering if through is None else through._completed_in
+        if failed:
+            self._scheduler.failed(self)
         for parent in tuple(self._parents):
             parent.child_completed(self)
 

@@ -14,6 +14,7 @@ from funchost.durable.events import (
     EventSent,
     ExecutionCompleted,
     ExecutionStarted,
+    ExecutionTerminated,
     HistoryEvent,
     OrchestratorCompleted,
     OrchestratorStarted,
@@ -49,7 +50,7 @@ def activities_of(step: Step) -> list[NewActivity]:
 
 
 def sends_of(step: Step, instance: InstanceId, execution: ExecutionId, now: Instant) -> list[Send]:
-    """Every message that this step causes: timers, children, events, and the answer to a parent."""
+    """Every message that this step causes: timers, children, events, and at its end the answer to a parent."""
     sends = [
         Send(instance, TimerFired(timestamp=now, timer_id=t.id, fire_at=t.fire_at), due=t.fire_at, execution=execution)
         for t in step.timers
@@ -57,8 +58,11 @@ def sends_of(step: Step, instance: InstanceId, execution: ExecutionId, now: Inst
     if step.children and step.start is not None:
         sends += _child_starts(step, step.start, now)
     sends += [Send(s.to, EventRaised(timestamp=now, name=s.name, input=s.input), due=s.due) for s in step.sent]
-    if step.ending is not None and step.start is not None:
-        sends += _answer_to_parent(step.ending, step.start, now)
+    if step.ending is not None:
+        end = ExecutionTerminated(timestamp=now, reason=step.ending.output, recurse=True)
+        sends += [Send(child, end) for child in step.children_to_end]
+        if step.start is not None:
+            sends += _answer_to_parent(step.ending, step.start, now)
     return sends
 
 
@@ -95,8 +99,7 @@ def damaged(events: Sequence[HistoryEvent], damage: str, now: Instant) -> Outcom
     """The end of an instance of which no more than ``events`` can be read. A parent is told if they name it."""
     failure = unreadable(damage)
     releases = _releases(events, now)
-    end = ExecutionCompleted(timestamp=now, status=RuntimeStatus.FAILED, result=failure)
-    return _failure(events, [*releases, end], releases, failure, now)
+    return _failure(events, [*releases, _end(failure, releases, now)], releases, failure, now)
 
 
 def unreadable(damage: str) -> str:
@@ -113,10 +116,18 @@ def failed(past: Sequence[HistoryEvent], received: Sequence[HistoryEvent], failu
         OrchestratorStarted(timestamp=now),
         *arrived,
         *releases,
-        ExecutionCompleted(timestamp=now, event_id=number, status=RuntimeStatus.FAILED, result=failure),
+        _end(failure, releases, now, number=number),
         OrchestratorCompleted(timestamp=now),
     ]
     return _failure([*past, *arrived], events, releases, failure, now)
+
+
+def _end(failure: str, releases: Sequence[EventSent], now: Instant, *, number: int = -1) -> ExecutionCompleted:
+    """A rewind runs the code again, which then holds its locks again as far as it knows."""
+    again = [release.event_id for release in releases]
+    return ExecutionCompleted(
+        timestamp=now, event_id=number, status=RuntimeStatus.FAILED, result=failure, unhandled=again
+    )
 
 
 def lock_releases(history: Iterable[HistoryEvent], now: Instant) -> list[Send]:
