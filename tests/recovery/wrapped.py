@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from funchost.durable.events import HistoryEvent
 from funchost.ids import InstanceId, WorkerId
-from funchost.taskhub import ActivityWork, Episode, HubWorker, Outcome, Revoked, Settled
+from funchost.taskhub import ActivityWork, Episode, HubWorker, Outcome, Revoked, Settled, fits_all
 from funchost.taskhub.sqlite import SqliteTaskHub
 
 __all__ = ["PointedWorker", "WorkerWrapper", "WrappedHub"]
@@ -70,10 +70,12 @@ class WrappedHub(SqliteTaskHub):
 
     wrap: Callable[[HubWorker], HubWorker] = WorkerWrapper
 
-    def work(self, worker: WorkerId) -> AbstractAsyncContextManager[HubWorker]:
-        return self._wrapped(worker)
+    def work(
+        self, worker: WorkerId, *, unfit: Callable[[str], str | None] = fits_all
+    ) -> AbstractAsyncContextManager[HubWorker]:
+        return self._wrapped(worker, unfit)
 
     @asynccontextmanager
-    async def _wrapped(self, worker: WorkerId) -> AsyncGenerator[HubWorker]:
-        async with super().work(worker) as inner:
+    async def _wrapped(self, worker: WorkerId, unfit: Callable[[str], str | None]) -> AsyncGenerator[HubWorker]:
+        async with super().work(worker, unfit=unfit) as inner:
             yield self.wrap(inner)

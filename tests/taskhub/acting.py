@@ -45,6 +45,7 @@ NOT_AT_ALL_S = 0.15
 
 NOW = Instant(17_000_000_000_000_000)
 RUNNING = StatusChange(status=RuntimeStatus.RUNNING)
+FAILED = StatusChange(status=RuntimeStatus.FAILED, output="boom")
 COMPLETED = StatusChange(status=RuntimeStatus.COMPLETED, output='"done"')
 
 
@@ -143,6 +144,11 @@ def append(*events: HistoryEvent, **more: Any) -> Outcome:
 def finish(**more: Any) -> Outcome:
     done = ExecutionCompleted(timestamp=NOW, status=RuntimeStatus.COMPLETED, result='"done"')
     return append(done, status=COMPLETED, **more)
+
+
+def fail(*events: HistoryEvent, **more: Any) -> Outcome:
+    failed = ExecutionCompleted(timestamp=NOW, status=RuntimeStatus.FAILED, result="boom", unhandled=[])
+    return append(*events, failed, status=FAILED, **more)
 
 
 def completed(task: int, result: str = '"hello"') -> TaskCompleted:

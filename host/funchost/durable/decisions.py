@@ -45,6 +45,10 @@ class EngineSettings:
         """Why instances of that version are not for this host; None: they are."""
         return version_problem(version, self.default_version, self.version_match)
 
+    def left_to_others(self, version: str) -> str | None:
+        """Why this host does not even take instances of that version; None: it does, though it may fail them."""
+        return None if self.fail_other_versions else self.version_problem(version)
+
 
 def problem_with(actions: Sequence[Action], functions: DurableFunctions) -> str | None:
     """Why the execution must fail over what it asked for: the text that names the missing function."""

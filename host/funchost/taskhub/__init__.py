@@ -49,6 +49,7 @@ __all__ = [
     "Received",
     "Restart",
     "Revoked",
+    "Rewind",
     "Send",
     "Session",
     "Settled",
@@ -56,6 +57,7 @@ __all__ = [
     "StatusChange",
     "TaskHub",
     "Unchanged",
+    "fits_all",
 ]
 
 
@@ -137,6 +139,21 @@ class Page:
 
     instances: Sequence[Instance]
     next: PageToken | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rewind:
+    """A failed instance, and the history that it is to go on from instead of its own.
+
+    ``execution`` and ``updated`` are what was read before that history was: whoever comes later than another change
+    is refused. ``wake``: it goes on by itself; the others wait for the answers of their children.
+    """
+
+    instance: InstanceId
+    execution: ExecutionId
+    updated: Instant
+    events: Sequence[HistoryEvent]
+    wake: bool
 
 
 # --- what a worker is handed ----------------------------------------------------------------------
@@ -230,7 +247,8 @@ class Send:
     An ExecutionStarted creates the child; when an instance of that id exists in a state that may not be
     replaced, the sender gets a SubOrchestrationInstanceFailed with the text of ``InstanceExists`` instead.
     An event for an entity that does not exist creates it. Any other event for an instance that does not exist, is
-    finished, or runs another execution than ``execution`` (when given) is dropped.
+    finished, or runs another execution than ``execution`` (when given) is dropped. But an answer to the ``execution``
+    of a failed instance is kept, and delivered when that is rewound: nobody would send it again.
     """
 
     to: InstanceId
@@ -275,7 +293,7 @@ class Outcome:
     ``run_here`` of the new ``activities`` (the first ones) are claimed for this worker and come back in
     :class:`Committed`; the rest is for whoever asks first. ``cancelled_timers`` are the numbers of timers
     that need not fire any more. A terminal ``status`` also ends what is left of the execution: unstarted
-    activities, pending timers and undelivered messages.
+    activities, pending timers and undelivered messages; of those a failed one keeps the answers, as with :class:`Send`.
     """
 
     change: Append | Restart | Snapshot
@@ -308,6 +326,11 @@ class AnswerTaken:
 
 
 Settled = Committed | Lost | AnswerTaken
+
+
+def fits_all(version: str) -> str | None:
+    """For workers that take instances of every version."""
+    return None
 
 
 # --- the protocols --------------------------------------------------------------------------------
@@ -388,8 +411,27 @@ class TaskHub(Protocol):
 
     async def list(self, query: Query, *, page: PageToken | None = None) -> Page: ...
 
-    async def purge(self, instance: InstanceId) -> bool:
-        """Remove all of a finished instance, whatever its state; False when there is none."""
+    async def purge(
+        self,
+        instance: InstanceId,
+        *,
+        statuses: frozenset[RuntimeStatus] | None = None,
+        execution: ExecutionId | None = None,
+    ) -> bool:
+        """Remove all of an instance. False: there is none, it is in a state outside ``statuses``, or runs another
+        ``execution`` (None of either: it does not matter); nothing was removed. Checked and done in one."""
+        ...
+
+    async def purge_ended(self, before: Mapping[RuntimeStatus, Instant], *, most: int) -> int:
+        """Remove up to ``most`` instances that have been in a state of ``before`` since before its time; how many."""
+        ...
+
+    async def rewind(self, rewinds: Sequence[Rewind], reason: str | None) -> bool:
+        """Let failed instances go on, all or none of them, in one: each gets its history, the status Pending and no
+        output; ``created`` stays. Those to ``wake`` get a GenericEvent with ``reason``.
+
+        False: one of them is no longer as it was read; nothing was changed.
+        """
         ...
 
     def ended(self, instance: InstanceId) -> AbstractContextManager[asyncio.Event]:
@@ -399,8 +441,14 @@ class TaskHub(Protocol):
         """
         ...
 
-    def work(self, worker: WorkerId) -> AbstractAsyncContextManager[HubWorker]:
-        """Take part. Leaving the context waits for commits under way and hands over what is held."""
+    def work(
+        self, worker: WorkerId, *, unfit: Callable[[str], str | None] = fits_all
+    ) -> AbstractAsyncContextManager[HubWorker]:
+        """Take part. Leaving the context waits for commits under way and hands over what is held.
+
+        ``unfit`` tells why orchestrations of a version are none of this worker's, and left to others; None: they are.
+        It must be quick, and say the same each time.
+        """
         ...
 
     async def close(self) -> None: ...

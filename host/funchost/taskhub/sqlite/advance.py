@@ -16,7 +16,13 @@ from funchost.instant import Instant
 from funchost.taskhub import ActivityWork, AnswerTaken, Committed, Lost, Unchanged
 from funchost.taskhub.sqlite.codec import ActivityReceipt, Token, activity_key, task_of
 from funchost.taskhub.sqlite.effects import Advanced, Effects
-from funchost.taskhub.sqlite.executions import add_executions, end_activities, end_messages, leave_behind
+from funchost.taskhub.sqlite.executions import (
+    add_executions,
+    end_activities,
+    end_messages,
+    keep_answers,
+    leave_behind,
+)
 from funchost.taskhub.sqlite.routing import Keys, Target
 from funchost.taskhub.sqlite.rows import Rows, array, run_values
 from funchost.taskhub.sqlite.writes import AnswerWrite, CommitWrite
@@ -154,7 +160,8 @@ def write_advances(
     _cancel_timers(connection, accepted)
     ended = [each.target for each in accepted if each.write.ends]
     end_activities(connection, [target.execution for target in ended])
-    end_messages(connection, [target.key for target in ended])
+    end_messages(connection, [target.key for target in ended if target.status is not RuntimeStatus.FAILED])
+    keep_answers(connection, [target.key for target in ended if target.status is RuntimeStatus.FAILED])
 
 
 def write_activities(

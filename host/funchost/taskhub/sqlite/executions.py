@@ -4,16 +4,28 @@ Continue-as-new, replacement and purge only mark an execution; its history goes 
 time, so that no single transaction pays for a long life.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from sqlite3 import Connection
 
 import msgspec
 
-from funchost.ids import InstanceId
+from funchost.durable.status import RuntimeStatus
+from funchost.instant import Instant
 from funchost.taskhub.sqlite.rows import Rows, array, run_values
-from funchost.taskhub.sqlite.schema import TASK_BITS
+from funchost.taskhub.sqlite.schema import KEPT, TASK_BITS
+from funchost.taskhub.sqlite.writes import PurgeWrite
 
-__all__ = ["add_executions", "end_activities", "end_messages", "leave_behind", "purge", "sweep", "untag"]
+__all__ = [
+    "add_executions",
+    "end_activities",
+    "end_messages",
+    "keep_answers",
+    "leave_behind",
+    "purge",
+    "purge_ended",
+    "sweep",
+    "untag",
+]
 
 SWEPT_AT_ONCE = 500
 """Rows of history: some milliseconds of work, so that commits hardly wait for it."""
@@ -36,10 +48,21 @@ _END_ACTIVITIES = f"""
     )
 """
 _END_MESSAGES = "DELETE FROM message WHERE instance IN (SELECT value FROM json_each(?1))"
+_END_OTHER_MESSAGES = f"{_END_MESSAGES} AND (execution IS NULL OR timer IS NOT NULL)"
+_KEEP_MESSAGES = "UPDATE message SET due = ?2 WHERE instance IN (SELECT value FROM json_each(?1))"
 _LEAVE_BEHIND = "UPDATE execution SET instance = NULL WHERE key IN (SELECT value FROM json_each(?1))"
 _PURGED = """
-    SELECT json_group_array(json_array(i.id, i.key, i.execution))
-    FROM json_each(?1) AS t CROSS JOIN instance AS i ON i.id = t.value
+    SELECT json_group_array(json_array(t.key, i.key, i.execution))
+    FROM json_each(?1) AS t
+    CROSS JOIN instance AS i ON i.id = t.value ->> 0
+    CROSS JOIN execution AS e ON e.key = i.execution
+    WHERE (t.value ->> 1 IS NULL OR e.id = t.value ->> 1)
+    AND (t.value ->> 2 IS NULL OR i.status IN (SELECT s.value FROM json_each(t.value ->> 2) AS s))
+"""
+_ENDED = """
+    SELECT key, execution FROM instance INDEXED BY instance_ended
+    WHERE status = ? AND status IN ('Completed', 'Failed', 'Terminated', 'Canceled') AND updated < ?
+    ORDER BY updated LIMIT ?
 """
 _FORGET = "DELETE FROM instance WHERE key IN (SELECT value FROM json_each(?1))"
 _UNTAG = "DELETE FROM tag WHERE instance IN (SELECT value FROM json_each(?1))"
@@ -75,15 +98,39 @@ def leave_behind(connection: Connection, executions: Sequence[int]) -> None:
     run_values(connection, _LEAVE_BEHIND, executions)
 
 
-def purge(connection: Connection, ids: Collection[InstanceId]) -> dict[InstanceId, int]:
-    """Remove these instances, whatever their state; gives the keys of those that there were."""
-    rows = msgspec.json.decode(connection.execute(_PURGED, (array(ids),)).fetchone()[0])
-    keys = {instance: key for instance, key, _ in rows}
-    leave_behind(connection, sorted({execution for _, _, execution in rows}))
-    end_messages(connection, list(keys.values()))
-    untag(connection, list(keys.values()))
-    run_values(connection, _FORGET, list(keys.values()))
+def keep_answers(connection: Connection, instances: Sequence[int]) -> None:
+    """End all messages for these but the answers to what they asked for, which wait for a rewind."""
+    run_values(connection, _END_OTHER_MESSAGES, instances)
+    run_values(connection, _KEEP_MESSAGES, instances, KEPT)
+
+
+def purge(connection: Connection, purges: Sequence[PurgeWrite]) -> dict[int, int]:
+    """Remove the instances that fit; gives their keys by the place in ``purges``, for each the first of its purges."""
+    wanted = [(each.instance, each.execution, None if each.statuses is None else [*each.statuses]) for each in purges]
+    rows = msgspec.json.decode(connection.execute(_PURGED, (array(wanted),)).fetchone()[0])
+    places = dict[int, int]()
+    for place, key, _ in sorted(rows):
+        if key not in places.values():
+            places[place] = key
+    _remove(connection, list(places.values()), sorted({execution for _, _, execution in rows}))
+    return places
+
+
+def purge_ended(connection: Connection, before: Mapping[RuntimeStatus, Instant], most: int) -> list[int]:
+    """Remove up to ``most`` instances that ended like that before then, the oldest first; gives their keys."""
+    found = list[tuple[int, int]]()
+    for status, moment in before.items():
+        found += connection.execute(_ENDED, (status.value, moment, most - len(found))).fetchall()
+    keys = [key for key, _ in found]
+    _remove(connection, keys, [execution for _, execution in found])
     return keys
+
+
+def _remove(connection: Connection, instances: Sequence[int], executions: Sequence[int]) -> None:
+    leave_behind(connection, executions)
+    end_messages(connection, instances)
+    untag(connection, instances)
+    run_values(connection, _FORGET, instances)
 
 
 def untag(connection: Connection, instances: Sequence[int]) -> None:

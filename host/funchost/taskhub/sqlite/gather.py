@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from sqlite3 import Connection
 from typing import Any
 
+from funchost.durable.entities.ids import is_entity
 from funchost.durable.events import GenericEvent, HistoryEvent, TraceContext
 from funchost.errors import Unreadable
 from funchost.instant import Instant
@@ -15,6 +16,7 @@ from funchost.taskhub.sqlite.membership import peers
 from funchost.taskhub.sqlite.routing import Arrival, Target
 from funchost.taskhub.sqlite.rows import Rows, array, run_values
 from funchost.taskhub.sqlite.schema import TASK_BITS
+from funchost.taskhub.sqlite.versions import Versions
 
 __all__ = ["Room", "Seeking", "gather", "yield_activities"]
 
@@ -37,9 +39,10 @@ _MINE = _MESSAGES.format(
 )
 _OF_INSTANCES = _MESSAGES.format(source="(SELECT value AS instance FROM json_each(?3))", key="instance")
 _FREE_INSTANCES = """
-    SELECT DISTINCT m.instance
+    SELECT DISTINCT m.instance, i.id, i.version
     FROM message AS m INDEXED BY message_by_due CROSS JOIN instance AS i ON i.key = m.instance
     WHERE m.due <= ?1 AND NOT EXISTS (SELECT 1 FROM worker AS w WHERE w.key = i.owner)
+    AND (i.version NOT IN (SELECT value FROM json_each(?3)) OR substr(i.id, 1, 1) = '@')
     LIMIT ?2
 """
 _CLAIM_INSTANCES = """
@@ -80,6 +83,7 @@ class Room:
     worker: int | None = None
     instances: int = 0
     activities: int = 0
+    versions: Versions = field(default_factory=Versions)
 
 
 @dataclass(slots=True, frozen=True)
@@ -97,7 +101,7 @@ def gather(connection: Connection, seeking: Seeking, effects: Effects, *, now: I
     if me is not None:
         _deliver(effects, connection.execute(_MINE, (me, now, seeking.seen)).fetchall(), me, now)
         claimed = list(seeking.reload)
-        instances = _claim_instances(connection, me, now, room.instances)
+        instances = _claim_instances(connection, me, now, room)
         activities = _claim_activities(connection, me, now, room.activities)
         free_instances, free_activities = len(instances) >= room.instances, len(activities) >= room.activities
         claimed += instances
@@ -122,10 +126,16 @@ def yield_activities(connection: Connection, yields: Iterable[tuple[int, int, by
     rows.run(connection, _YIELD_ACTIVITIES)
 
 
-def _claim_instances(connection: Connection, me: int, now: Instant, limit: int) -> list[int]:
-    if limit <= 0:
+def _claim_instances(connection: Connection, me: int, now: Instant, room: Room) -> list[int]:
+    if room.instances <= 0:
         return []
-    found = [row[0] for row in connection.execute(_FREE_INSTANCES, (now, limit)).fetchall()]
+    versions = room.versions
+    found, known = list[int](), -1
+    # Again when versions were met for the first time that are not for this worker: they may hide others.
+    while known < len(versions.left):
+        known = len(versions.left)
+        rows = connection.execute(_FREE_INSTANCES, (now, room.instances, array(versions.left))).fetchall()
+        found = [key for key, id_, version in rows if is_entity(id_) or versions.takes(version, id_)]
     run_values(connection, _CLAIM_INSTANCES, found, me)
     return found
 

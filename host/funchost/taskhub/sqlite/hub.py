@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Generator, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
 from sqlite3 import Connection
@@ -14,7 +14,7 @@ from funchost.durable.status import RuntimeStatus
 from funchost.errors import ConfigError, InstanceExists, StorageError
 from funchost.ids import ExecutionId, InstanceId, WorkerId
 from funchost.instant import Instant
-from funchost.taskhub import HubWorker, Instance, NewInstance, Page, PageToken, Query
+from funchost.taskhub import HubWorker, Instance, NewInstance, Page, PageToken, Query, Rewind, fits_all
 from funchost.taskhub.sqlite.checkpoint import Checkpointer, reserve
 from funchost.taskhub.sqlite.committer import Committer, Fault, Memory, no_fault
 from funchost.taskhub.sqlite.doorbell import Doorbell, ring
@@ -25,15 +25,18 @@ from funchost.taskhub.sqlite.locks import FileLock, WorkerLocks
 from funchost.taskhub.sqlite.reads import Readers, read_history, read_instance
 from funchost.taskhub.sqlite.returns import Reply, Returns
 from funchost.taskhub.sqlite.services import sweep_up, watch_peers
+from funchost.taskhub.sqlite.versions import Versions
 from funchost.taskhub.sqlite.worker import SqliteWorker
 from funchost.taskhub.sqlite.writes import (
     BuryWrite,
     CommitWrite,
     JoinWrite,
+    PurgeEndedWrite,
     PurgeWrite,
     SendWrite,
     StartWrite,
     message_row,
+    rewind_write,
     start_row,
 )
 
@@ -167,9 +170,25 @@ class SqliteTaskHub:
     async def list(self, query: Query, *, page: PageToken | None = None) -> Page:
         return await self._readers.run(lambda connection: list_instances(connection, query, page))
 
-    async def purge(self, instance: InstanceId) -> bool:
+    async def purge(
+        self,
+        instance: InstanceId,
+        *,
+        statuses: frozenset[RuntimeStatus] | None = None,
+        execution: ExecutionId | None = None,
+    ) -> bool:
         reply = Reply[bool](self._returns)
-        self._committer.submit(PurgeWrite(instance, reply.then, reply.failed))
+        self._committer.submit(PurgeWrite(instance, statuses, execution, reply.then, reply.failed))
+        return await reply.wait()
+
+    async def purge_ended(self, before: Mapping[RuntimeStatus, Instant], *, most: int) -> int:
+        reply = Reply[int](self._returns)
+        self._committer.submit(PurgeEndedWrite(before, most, reply.then, reply.failed))
+        return await reply.wait()
+
+    async def rewind(self, rewinds: Sequence[Rewind], reason: str | None) -> bool:
+        reply = Reply[bool](self._returns)
+        self._committer.submit(rewind_write(rewinds, reason, self._clock.now(), reply.then, reply.failed))
         return await reply.wait()
 
     async def close(self) -> None:
@@ -191,15 +210,17 @@ class SqliteTaskHub:
 
     # --- taking part
 
-    def work(self, worker: WorkerId) -> AbstractAsyncContextManager[HubWorker]:
-        return self._work(worker)
+    def work(
+        self, worker: WorkerId, *, unfit: Callable[[str], str | None] = fits_all
+    ) -> AbstractAsyncContextManager[HubWorker]:
+        return self._work(worker, Versions(unfit))
 
     @asynccontextmanager
-    async def _work(self, worker: WorkerId) -> AsyncGenerator[HubWorker, None]:
+    async def _work(self, worker: WorkerId, versions: Versions) -> AsyncGenerator[HubWorker, None]:
         assert self._worker is None, "one worker of a hub at a time"
         lock = await asyncio.get_running_loop().run_in_executor(None, self._locks.take, worker)
         bell = Doorbell(self._workers, worker)
-        here = SqliteWorker(self._committer, self._readers, self._clock, self._returns)
+        here = SqliteWorker(self._committer, self._readers, self._clock, self._returns, versions)
         loop = asyncio.get_running_loop()
         self._worker = here
         try:

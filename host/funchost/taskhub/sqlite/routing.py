@@ -1,13 +1,13 @@
 """Where starts and messages of a transaction go: a pure decision, on what the transaction has read.
 
 Children and clients start instances by one rule, and entities come into being by their first message; messages
-for an instance that does not exist, is finished or runs another execution are dropped. New rows get their keys
-here, so that everything that follows in the transaction can name them, and so that delivery needs no second look
-into the database.
+for an instance that does not exist, is finished or runs another execution are dropped, but answers for a failed one
+are kept. New rows get their keys here, so that everything that follows in the transaction can name them, and so that
+delivery needs no second look into the database.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from funchost.durable.entities.ids import entity_of, is_entity
 from funchost.durable.events import ExecutionStarted, HistoryEvent, SubOrchestrationInstanceFailed
@@ -16,6 +16,8 @@ from funchost.errors import InstanceExists
 from funchost.ids import ExecutionId, InstanceId
 from funchost.instant import Instant
 from funchost.taskhub.sqlite.codec import Token
+from funchost.taskhub.sqlite.schema import KEPT
+from funchost.taskhub.sqlite.versions import Versions
 from funchost.taskhub.sqlite.writes import MessageRow, StartRow, message_row
 
 __all__ = ["Arrival", "Keys", "NewMessage", "NewRun", "Router", "Target", "wanted"]
@@ -85,6 +87,7 @@ class Router:
     now: Instant
     me: int | None
     room: int
+    versions: Versions
     runs: list[NewRun] = field(default_factory=list[NewRun])
     messages: list[NewMessage] = field(default_factory=list[NewMessage])
 
@@ -118,10 +121,12 @@ class Router:
         target = self.targets.get(row.to)
         if target is None and is_entity(row.to):
             target = self._new_entity(row)
-        if target is None or target.status.is_terminal:
+        if target is None or row.execution not in (None, target.execution_id):
             return
-        if row.execution is not None and row.execution != target.execution_id:
-            return
+        if target.status.is_terminal:
+            if target.status is not RuntimeStatus.FAILED or row.execution is None or row.timer is not None:
+                return
+            row = replace(row, due=KEPT)
         self.keys.message += 1
         execution = None if row.execution is None else target.execution
         self.messages.append(NewMessage(self.keys.message, target, execution, row))
@@ -167,11 +172,17 @@ class Router:
             execution_id=row.event.execution_id,
             seq=0,
             fence=there.fence + 1,
-            owner=self._claim(row) if there.owner is None else there.owner,
+            owner=there.owner if self._stays_with(there.owner, row) else self._claim(row),
         )
 
+    def _stays_with(self, owner: int | None, row: StartRow) -> bool:
+        """Whether the new run is for the one that has the old run; of another worker, only a version tells."""
+        if owner is None:
+            return False
+        return self.versions.fits(row.event) if owner == self.me else not row.event.version
+
     def _claim(self, row: StartRow) -> int | None:
-        if self.me is None or self.room <= 0 or row.due > self.now:
+        if self.me is None or self.room <= 0 or row.due > self.now or not self.versions.fits(row.event):
             return None
         self.room -= 1
         return self.me

@@ -11,21 +11,25 @@ is the ``user_version`` of a file.
   index is three times faster than rows clustered by execution.
 - ``activity`` holds what is not answered yet; the row is the token of the answer. Its key packs execution
   and task into one integer: one b-tree, and an execution's activities are one range of it.
-- ``message``: ``due`` 0 is at once; ``execution`` NULL is for whichever execution runs; ``timer`` is the number
-  of the timer that made it. Ids are never used twice: the order of commits, across processes.
+- ``message``: ``due`` 0 is at once, and :data:`KEPT` only after a rewind; ``execution`` NULL is for whichever
+  execution runs; ``timer`` is the number of the timer that made it. Ids are never used twice: the order of commits,
+  across processes.
 - ``owner`` columns hold a ``worker`` key. A row of ``worker`` that is gone owns nothing any more.
 
 Keys of instances, executions, messages and workers are never used again, so that what another process
 still remembers of a purged row cannot be mistaken for a new one.
 """
 
-__all__ = ["APPLICATION_ID", "MIGRATIONS", "TASK_BITS", "VERSION"]
+__all__ = ["APPLICATION_ID", "KEPT", "MIGRATIONS", "TASK_BITS", "VERSION"]
 
 APPLICATION_ID = int.from_bytes(b"fnch", "big")
 """In the header of each of our files, where ``file(1)`` and other programs look for it."""
 
 TASK_BITS = 24
 """Low bits of ``activity.key`` that number the task: 16 million tasks an execution, 5e11 executions."""
+
+KEPT = 2**62
+"""``message.due`` of an answer for a failed instance: later than any time, so that it makes nobody claim it."""
 
 _FIRST = (
     """
@@ -112,6 +116,14 @@ _FIRST = (
     "CREATE INDEX message_by_due ON message (due)",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST,)
+_ENDED = (
+    # Which instances ended before a time; one that runs is not in it, so that its commits need not keep it up.
+    """
+    CREATE INDEX instance_ended ON instance (status, updated)
+    WHERE status IN ('Completed', 'Failed', 'Terminated', 'Canceled')
+    """,
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _ENDED)
 
 VERSION = len(MIGRATIONS)

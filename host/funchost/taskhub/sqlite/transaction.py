@@ -1,7 +1,7 @@
 """One transaction: everything that was submitted so far, as if in this order.
 
 Requests that wait for the same commit are concurrent, so any order of them is right; this one needs the
-fewest statements: purges, commits and answers, starts, messages, then claims. Two requests whose order
+fewest statements: purges, rewinds, commits and answers, starts, messages, then claims. Two requests whose order
 matters (two commits of one instance) are never in one batch.
 """
 
@@ -17,11 +17,13 @@ from funchost.ids import InstanceId
 from funchost.instant import Instant
 from funchost.taskhub.sqlite.advance import Accepted, check, write_activities, write_advances
 from funchost.taskhub.sqlite.effects import Effects
-from funchost.taskhub.sqlite.executions import purge, sweep
+from funchost.taskhub.sqlite.executions import purge, purge_ended, sweep
 from funchost.taskhub.sqlite.gather import Room, Seeking, gather, yield_activities
 from funchost.taskhub.sqlite.membership import bury, join, peers
+from funchost.taskhub.sqlite.rewinds import rewind
 from funchost.taskhub.sqlite.routing import Arrival, Keys, Router, Target, wanted
 from funchost.taskhub.sqlite.rows import array
+from funchost.taskhub.sqlite.schema import KEPT
 from funchost.taskhub.sqlite.starts import write_messages, write_runs
 from funchost.taskhub.sqlite.writes import (
     AnswerWrite,
@@ -29,7 +31,10 @@ from funchost.taskhub.sqlite.writes import (
     CommitWrite,
     GatherWrite,
     JoinWrite,
+    MessageRow,
+    PurgeEndedWrite,
     PurgeWrite,
+    RewindWrite,
     SendWrite,
     StartWrite,
     SweepWrite,
@@ -61,6 +66,9 @@ class _ByKind:
     starts: list[StartWrite] = field(default_factory=list[StartWrite])
     sends: list[SendWrite] = field(default_factory=list[SendWrite])
     purges: list[PurgeWrite] = field(default_factory=list[PurgeWrite])
+    retirements: list[PurgeEndedWrite] = field(default_factory=list[PurgeEndedWrite])
+    rewinds: list[RewindWrite] = field(default_factory=list[RewindWrite])
+    wakes: list[MessageRow] = field(default_factory=list[MessageRow])
     yields: list[YieldWrite] = field(default_factory=list[YieldWrite])
     gathers: list[GatherWrite] = field(default_factory=list[GatherWrite])
     joins: list[JoinWrite] = field(default_factory=list[JoinWrite])
@@ -79,6 +87,10 @@ class _ByKind:
                 self.sends.append(write)
             case PurgeWrite():
                 self.purges.append(write)
+            case PurgeEndedWrite():
+                self.retirements.append(write)
+            case RewindWrite():
+                self.rewinds.append(write)
             case YieldWrite():
                 self.yields.append(write)
             case GatherWrite():
@@ -100,7 +112,10 @@ def apply(
     work, effects = _ByKind(), Effects()
     for write in batch:
         work.add(write)
-    _purge(connection, work.purges, effects)
+    if work.purges or work.retirements:
+        _purge(connection, work, effects)
+    for write in work.rewinds:
+        _rewind(connection, write, work.wakes, effects, now=now, me=room.worker)
     _advance_and_route(connection, work, effects, now=now, room=room, fenced=fenced)
     if work.yields:
         _yield(connection, work.yields, effects, now)
@@ -135,9 +150,12 @@ def _advance_and_route(
     messages = [message for each in accepted for message in each.write.messages]
     messages += [answer.message for answer in answers]
     messages += [send.message for send in work.sends]
+    messages += work.wakes
     children = [row for each in accepted for row in each.write.starts]
     restarts = any(each.write.restart for each in accepted)
-    router = Router({each.target.id: each.target for each in accepted}, Keys(), now, room.worker, room.instances)
+    router = Router(
+        {each.target.id: each.target for each in accepted}, Keys(), now, room.worker, room.instances, room.versions
+    )
     if messages or children or work.starts or restarts:
         elsewhere = wanted([*children, *(start.row for start in work.starts)], messages) - router.targets.keys()
         _resolve(connection, router, elsewhere)
@@ -186,7 +204,8 @@ def _hand_over(router: Router, effects: Effects) -> None:
     for message in router.messages:
         target, row = message.target, message.row
         if not router.is_due(row):
-            effects.due_later(row.due)
+            if row.due != KEPT:
+                effects.due_later(row.due)
         elif target.owner is None:
             effects.free_instances = True
         elif target.owner == router.me:
@@ -196,15 +215,37 @@ def _hand_over(router: Router, effects: Effects) -> None:
             effects.owners.add(target.owner)
 
 
-def _purge(connection: Connection, purges: Sequence[PurgeWrite], effects: Effects) -> None:
-    if not purges:
+def _purge(connection: Connection, work: _ByKind, effects: Effects) -> None:
+    if work.purges:
+        found = purge(connection, work.purges)
+        effects.gone.extend(found.values())
+        for place, write in enumerate(work.purges):
+            effects.tell(write.then, place in found)
+    for write in work.retirements:
+        ended = purge_ended(connection, write.before, write.most)
+        effects.gone.extend(ended)
+        effects.tell(write.then, len(ended))
+    effects.left_behind |= bool(effects.gone)
+
+
+def _rewind(
+    connection: Connection,
+    write: RewindWrite,
+    wakes: list[MessageRow],
+    effects: Effects,
+    *,
+    now: Instant,
+    me: int | None,
+) -> None:
+    done = rewind(connection, write.rows, now)
+    effects.tell(write.then, done is not None)
+    if done is None:
         return
-    found = purge(connection, [write.instance for write in purges])
-    effects.gone.extend(found.values())
-    effects.left_behind |= bool(found)
-    for write in purges:
-        # Of two purges of one instance in a batch the first has removed it.
-        effects.tell(write.then, found.pop(write.instance, None) is not None)
+    wakes += write.wakes
+    # What was kept for them is due now, and none of it came through memory.
+    effects.due_later(now)
+    effects.owners |= {owner for owner in done.owners if owner is not None and owner != me}
+    effects.free_instances |= None in done.owners
 
 
 def _yield(connection: Connection, yields: Sequence[YieldWrite], effects: Effects, now: Instant) -> None:

@@ -21,6 +21,7 @@ from funchost.taskhub.sqlite.mailbox import Handout, Mailbox
 from funchost.taskhub.sqlite.membership import Peers
 from funchost.taskhub.sqlite.reads import Readers, read_pasts
 from funchost.taskhub.sqlite.returns import Reply, Returns
+from funchost.taskhub.sqlite.versions import Versions
 from funchost.taskhub.sqlite.writes import CommitWrite, GatherWrite, YieldWrite, answer_write, commit_write
 
 __all__ = ["SqliteWorker"]
@@ -43,7 +44,9 @@ class SqliteWorker(Memory):
     set while there are other workers, ``left_behind`` when there is something to sweep.
     """
 
-    def __init__(self, committer: Committer, readers: Readers, clock: Clock, returns: Returns) -> None:
+    def __init__(
+        self, committer: Committer, readers: Readers, clock: Clock, returns: Returns, versions: Versions
+    ) -> None:
         self.key: int | None = None
         self.peers: Peers = {}
         self.lookout = Lookout(clock, returns)
@@ -58,6 +61,7 @@ class SqliteWorker(Memory):
         self._free_activities = True
         self.accompanied = asyncio.Event()
         self.left_behind = asyncio.Event()
+        self._takes = versions
         self._versions: dict[int, int] = {}
 
     # --- what a worker may ask
@@ -116,7 +120,7 @@ class SqliteWorker(Memory):
     def room(self) -> Room:
         limit = self._limit()
         episodes, activities = self._mail.ready()
-        return Room(self.key, max(0, limit - episodes), max(0, limit - activities))
+        return Room(self.key, max(0, limit - episodes), max(0, limit - activities), self._takes)
 
     def seeking(self) -> Seeking:
         return self._mail.seeking()

@@ -4,10 +4,10 @@ Whatever can be wrong with a payload shows here, in the thread of the caller, an
 that it shares with others. Times are ticks, payloads are bytes; ``due`` 0 means at once.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from funchost.durable.events import ExecutionStarted, HistoryEvent, TimerFired, TraceContext
+from funchost.durable.events import ExecutionStarted, GenericEvent, HistoryEvent, TimerFired, TraceContext
 from funchost.durable.status import RuntimeStatus
 from funchost.ids import ExecutionId, InstanceId, WorkerId
 from funchost.instant import Instant
@@ -18,6 +18,7 @@ from funchost.taskhub import (
     NewActivity,
     Outcome,
     Restart,
+    Rewind,
     Send,
     Settled,
     Snapshot,
@@ -34,8 +35,11 @@ __all__ = [
     "GatherWrite",
     "JoinWrite",
     "MessageRow",
+    "PurgeEndedWrite",
     "PurgeWrite",
     "RestartRow",
+    "RewindRow",
+    "RewindWrite",
     "SendWrite",
     "StartRow",
     "StartWrite",
@@ -45,6 +49,7 @@ __all__ = [
     "answer_write",
     "commit_write",
     "message_row",
+    "rewind_write",
     "start_row",
 ]
 
@@ -142,7 +147,39 @@ class SendWrite:
 
 @dataclass(slots=True)
 class PurgeWrite:
+    """``statuses`` and ``execution`` None: it does not matter."""
+
     instance: InstanceId
+    statuses: frozenset[RuntimeStatus] | None
+    execution: ExecutionId | None
+    then: Callable[[bool], None]
+    failed: Callable[[BaseException], None]
+
+
+@dataclass(slots=True)
+class PurgeEndedWrite:
+    """``then`` gets how many."""
+
+    before: Mapping[RuntimeStatus, Instant]
+    most: int
+    then: Callable[[int], None]
+    failed: Callable[[BaseException], None]
+
+
+@dataclass(slots=True)
+class RewindRow:
+    instance: InstanceId
+    execution: ExecutionId
+    updated: Instant
+    blob: bytes
+
+
+@dataclass(slots=True)
+class RewindWrite:
+    """``then`` gets whether all of ``rows`` were rewound; otherwise none was. ``wakes`` go to some of them."""
+
+    rows: Sequence[RewindRow]
+    wakes: Sequence[MessageRow]
     then: Callable[[bool], None]
     failed: Callable[[BaseException], None]
 
@@ -200,6 +237,8 @@ Write = (
     | StartWrite
     | SendWrite
     | PurgeWrite
+    | PurgeEndedWrite
+    | RewindWrite
     | YieldWrite
     | GatherWrite
     | JoinWrite
@@ -255,6 +294,19 @@ def answer_write(
 ) -> AnswerWrite:
     message = MessageRow(work.instance, event, event_blob(event), execution=work.execution)
     return AnswerWrite(_receipt(work), message, then, failed)
+
+
+def rewind_write(
+    rewinds: Sequence[Rewind],
+    reason: str | None,
+    now: Instant,
+    then: Callable[[bool], None],
+    failed: Callable[[BaseException], None],
+) -> RewindWrite:
+    rows = [RewindRow(each.instance, each.execution, each.updated, events_blob(each.events)) for each in rewinds]
+    wake = GenericEvent(timestamp=now, data=reason)
+    wakes = [message_row(each.instance, wake, execution=each.execution) for each in rewinds if each.wake]
+    return RewindWrite(rows, wakes, then, failed)
 
 
 def start_row(event: ExecutionStarted, due: Instant | None = None) -> StartRow:

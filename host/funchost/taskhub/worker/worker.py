@@ -153,7 +153,7 @@ class OrchestrationWorker:
     async def run(self, started: Callable[[], None] = lambda: None) -> None:
         """Work until cancelled; then finish what runs, for ``drain_timeout`` at most, and hand over the rest."""
         self._loop = asyncio.get_running_loop()
-        async with self._taskhub.work(self._worker) as hub:
+        async with self._taskhub.work(self._worker, unfit=self._engine.settings.left_to_others) as hub:
             self._hub = hub
             self._entities.serve(hub)
             self._held.start()
