@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from funchost.clock import Clock, new_guid
+from funchost.durable.entities.ids import is_entity
 from funchost.durable.events import (
     EventRaised,
     ExecutionResumed,
@@ -22,10 +23,14 @@ from funchost.durable.status import NON_RUNNING, TERMINAL, RuntimeStatus
 from funchost.durable.texts import unknown_function
 from funchost.errors import InstanceGone, InstanceNotFound, InvalidArgument, InvalidOperation
 from funchost.ids import InstanceId, instance_id_of
+from funchost.instant import Instant
 from funchost.taskhub import Instance, NewInstance, Query, TaskHub
 from funchost.taskhub.entity_client import EntityClient
+from funchost.taskhub.rewinding import rewinds_of
 
 __all__ = ["HubClient"]
+
+_REWIND_ATTEMPTS = 5
 
 _SHORTEST_POLL_S = 0.02
 """An interval of 0 is legal for a caller and would keep a core busy."""
@@ -66,8 +71,14 @@ class HubClient:
         input_text: str | None = None,
         version: str | None = None,
         trace: TraceContext | None = None,
+        start_at: Instant | None = None,
+        tags: Mapping[str, str] | None = None,
+        replacing: frozenset[RuntimeStatus] | None = None,
     ) -> InstanceId:
         """Durable when it returns. ``input_text`` is JSON text; no or an empty id draws a new one.
+
+        ``start_at``: it is pending until then. ``replacing`` are the states in which an existing instance gives way, if
+        they are to be others than those of the app.
 
         Raises InvalidArgument for an unknown function or a bad id, InstanceExists.
         """
@@ -78,18 +89,23 @@ class HubClient:
             name=registered,
             input=input_text,
             version=self._default_version if version is None else version,
+            tags=tags,
+            scheduled_start=start_at,
             trace=trace,
         )
-        await self.hub.start(new, replacing=self._replacing)
+        await self.hub.start(new, replacing=self._replacing if replacing is None else replacing)
         return new_id
 
     async def restart(self, instance_id: str, *, new_id: bool) -> InstanceId:
-        """Start the function of an existing instance again with the same input, under a new id or its own.
+        """Start the function of an existing instance again with the same input and tags, under a new id or its own.
 
-        Raises InstanceNotFound, InvalidArgument when its function is gone, InstanceExists.
+        Raises InstanceNotFound (also for an entity, which was never started), InvalidArgument when its function is
+        gone, InstanceExists.
         """
+        if is_entity(instance_id):
+            raise InstanceNotFound(instance_id)
         old = await self.read(instance_id)
-        return await self.start(old.name, instance_id=None if new_id else old.id, input_text=old.input)
+        return await self.start(old.name, instance_id=None if new_id else old.id, input_text=old.input, tags=old.tags)
 
     async def read(self, instance_id: str) -> Instance:
         """Raises InstanceNotFound."""
@@ -111,9 +127,11 @@ class HubClient:
         """``input_text`` is JSON text, and stays as it is however often a caller has encoded it."""
         await self.hub.send(instance.id, EventRaised(timestamp=self._clock.now(), name=name, input=input_text))
 
-    async def terminate(self, instance: Instance, reason: str | None) -> None:
-        """``reason`` becomes the output of the instance."""
-        await self.hub.send(instance.id, ExecutionTerminated(timestamp=self._clock.now(), reason=reason))
+    async def terminate(self, instance: Instance, reason: str | None, *, recurse: bool = False) -> None:
+        """``reason`` becomes the output of the instance; with ``recurse`` also that of the sub-orchestrations that
+        still run, and theirs."""
+        terminated = ExecutionTerminated(timestamp=self._clock.now(), reason=reason, recurse=recurse)
+        await self.hub.send(instance.id, terminated)
 
     async def suspend(self, instance: Instance, reason: str | None) -> None:
         """Raises InvalidOperation when it is suspended already."""
@@ -128,36 +146,44 @@ class HubClient:
         await self.hub.send(instance.id, ExecutionResumed(timestamp=self._clock.now(), reason=reason))
 
     async def rewind(self, instance_id: str, reason: str | None) -> None:
-        """Raises InstanceNotFound, InstanceGone for one that finished without failing, and InvalidOperation
-        otherwise: no store can rewind yet."""
-        instance = await self.read(instance_id)
-        if instance.status.is_terminal and instance.status is not RuntimeStatus.FAILED:
-            raise InstanceGone(instance_id, instance.status.value)
-        if instance.status is not RuntimeStatus.FAILED:
-            raise InvalidOperation("The rewind operation is only supported on failed orchestration instances.")
-        raise InvalidOperation(f"Rewinding is not supported yet; restart the instance {instance_id} instead.")
+        """Let a failed instance go on from before its failure, and with it the children that it failed of.
+
+        Raises InstanceNotFound, InstanceGone for one that finished without failing, and InvalidOperation for one that
+        has not failed or cannot go on.
+        """
+        for _ in range(_REWIND_ATTEMPTS):
+            instance = await self.read(instance_id)
+            if instance.status.is_terminal and instance.status is not RuntimeStatus.FAILED:
+                raise InstanceGone(instance_id, instance.status.value)
+            if instance.status is not RuntimeStatus.FAILED:
+                raise InvalidOperation("The rewind operation is only supported on failed orchestration instances.")
+            # A family that changes while it is looked at is looked at again: mostly it has been rewound meanwhile.
+            if await self.hub.rewind(await rewinds_of(self.hub, instance), reason):
+                return
+        raise InvalidOperation(f"The instance {instance_id} could not be rewound: it or a child of it keeps changing.")
 
     async def purge(self, instance_id: str) -> None:
         """Remove one instance, without its children. Raises InstanceNotFound, and InvalidOperation for an
         orchestration that is not finished."""
-        instance = await self.hub.read(InstanceId(instance_id), payloads=False)
+        key = InstanceId(instance_id)
+        if await self.hub.purge(key, statuses=None if is_entity(key) else TERMINAL):
+            return
+        instance = await self.hub.read(key, payloads=False)
         if instance is None:
             raise InstanceNotFound(instance_id)
-        if not (instance.status.is_terminal or _is_entity(instance.id)):
-            raise InvalidOperation(_not_in_this_state("purge", instance))
-        if not await self.hub.purge(instance.id):
-            raise InstanceNotFound(instance_id)
+        raise InvalidOperation(_not_in_this_state("purge", instance))
 
     async def purge_finished(self, query: Query) -> int:
         """Remove the finished instances that match; how many. Statuses of ``query`` that are not terminal
-        count as not given, so that a filter never removes what still runs."""
+        count as not given, so that a filter never removes what still runs, nor what was started again meanwhile."""
         statuses = (query.statuses & TERMINAL) or TERMINAL
         finished = replace(query, statuses=statuses, top=100, payloads=False)
         removed = 0
         page = await self.hub.list(finished)
         while True:
             # Together, so that a store can write them at once.
-            removed += sum(await asyncio.gather(*(self.hub.purge(instance.id) for instance in page.instances)))
+            purges = [self.hub.purge(i.id, statuses=statuses, execution=i.execution) for i in page.instances]
+            removed += sum(await asyncio.gather(*purges))
             if page.next is None:
                 return removed
             page = await self.hub.list(finished, page=page.next)
@@ -206,7 +232,3 @@ def _not_in_this_state(operation: str, instance: Instance) -> str:
         f"Cannot {operation} the orchestration instance {instance.id} "
         f"because instance is in the {instance.status.value} state."
     )
-
-
-def _is_entity(instance_id: InstanceId) -> bool:
-    return instance_id.startswith("@")

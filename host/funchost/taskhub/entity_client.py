@@ -61,6 +61,10 @@ class EntityClient:
         self._clock = clock
         self._functions = functions
 
+    @property
+    def hub_name(self) -> str:
+        return self._hub.name
+
     async def signal(
         self, entity: EntityKey, operation: str, input_text: str | None, *, due: Instant | None = None
     ) -> None:

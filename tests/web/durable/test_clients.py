@@ -62,7 +62,7 @@ async def test_a_function_of_the_sdks_decorator_gets_a_client_that_works(open_ap
     async with open_app() as app:
         binding = BindingSpec("durableClient", "client", Direction.IN)
         client = read(binding, services_of(app), rich=True)
-        assert type(client) is DurableOrchestrationClient
+        assert isinstance(client, DurableOrchestrationClient)
         assert getattr(client, "_function_invocation_id", "the-invocation") == "the-invocation"
         assert await client.start_new("Hello", "a") == "a"
         assert await app.hub.read(InstanceId("a")) is not None

@@ -11,6 +11,7 @@ from funchost.durable.events import (
     ExecutionResumed,
     ExecutionSuspended,
     ExecutionTerminated,
+    GenericEvent,
     TaskCompleted,
     TaskScheduled,
 )
@@ -282,21 +283,101 @@ async def test_only_a_suspended_instance_is_resumed_and_only_another_is_suspende
         assert resumed.reason is None
 
 
-async def test_a_rewind_is_refused_until_stores_can_do_it(open_app: OpenApp):
+async def test_a_failed_instance_is_pending_again_when_its_rewind_is_answered(open_app: OpenApp):
     async with open_app() as app:
-        for instance_id, status in (
-            ("open", RuntimeStatus.RUNNING),
-            ("failed", RuntimeStatus.FAILED),
-            ("done", RuntimeStatus.COMPLETED),
-        ):
+        await app.start("a")
+        await app.become("a", RuntimeStatus.FAILED, "boom")
+        assert is_empty(await app.public.post(f"{INSTANCES}/a/rewind?reason=mended"), 202)
+        body = (await app.public.get(f"{INSTANCES}/a")).json()
+        assert (body["runtimeStatus"], body["output"]) == ("Pending", None)
+        (woken,) = await app.received("a")
+        assert isinstance(woken, GenericEvent)
+        assert woken.data == "mended"
+
+
+async def test_only_a_failed_instance_is_rewound(open_app: OpenApp):
+    async with open_app() as app:
+        for status in (RuntimeStatus.RUNNING, RuntimeStatus.SUSPENDED, *FINISHED):
+            await app.start(status.value)
+            await app.become(status.value, status)
+        answers = {
+            status: await app.public.post(f"{INSTANCES}/{status.value}/rewind")
+            for status in (RuntimeStatus.RUNNING, RuntimeStatus.SUSPENDED)
+        }
+        text = "The rewind operation is only supported on failed orchestration instances."
+        assert [fault(answer) for answer in answers.values()] == [(500, "System.InvalidOperationException", text)] * 2
+        for status in FINISHED:
+            if status is not RuntimeStatus.FAILED:
+                assert is_empty(await app.public.post(f"{INSTANCES}/{status.value}/rewind"), 410)
+
+
+async def test_a_terminate_can_be_for_the_whole_family(open_app: OpenApp):
+    async with open_app() as app:
+        await app.start("a")
+        await app.public.post(f"{INSTANCES}/a/terminate?reason=x&recurse=TRUE")
+        await app.public.post(f"{INSTANCES}/a/terminate?reason=x")
+        (_, family, alone) = await app.received("a")
+        assert isinstance(family, ExecutionTerminated)
+        assert isinstance(alone, ExecutionTerminated)
+        assert (family.recurse, alone.recurse) == (True, False)
+
+
+async def test_tags_and_a_time_to_start_are_shown_at_the_end_of_a_status(open_app: OpenApp):
+    async with open_app() as app:
+        query = "tag=team=red&tag=note=a%3Db,c&scheduledStartTime=2999-05-01T10:00:00.5%2B02:00"
+        assert (await app.public.post(f"{BASE}/orchestrators/Hello/a?{query}")).status_code == 202
+        body = (await app.public.get(f"{INSTANCES}/a")).json()
+        assert list(body)[-3:] == ["lastUpdatedTime", "scheduledTime", "tags"]
+        assert (body["scheduledTime"], body["runtimeStatus"]) == ("2999-05-01T08:00:00Z", "Pending")
+        assert body["tags"] == {"team": "red", "note": "a=b,c"}
+
+
+async def test_a_listing_filters_by_tags_that_must_all_fit(open_app: OpenApp):
+    async with open_app() as app:
+        for instance_id, query in (("a", "tag=team=red"), ("b", "tag=team=red&tag=city=Oslo"), ("c", "tag=team=blue")):
+            await app.public.post(f"{BASE}/orchestrators/Hello/{instance_id}?{query}")
+
+        async def ids(query: str) -> list[str]:
+            return [row["instanceId"] for row in (await app.public.get(f"{INSTANCES}?{query}")).json()]
+
+        assert await ids("tag=team=red") == ["a", "b"]
+        assert await ids("tag=team=red&tag=city=Oslo") == ["b"]
+        assert (await app.public.get(f"{INSTANCES}?tag=red")).status_code == 400
+
+
+async def test_purging_by_a_filter_of_only_unknown_states_spares_what_runs(open_app: OpenApp):
+    async with open_app() as app:
+        for instance_id, status in (("a", RuntimeStatus.COMPLETED), ("b", RuntimeStatus.RUNNING)):
             await app.start(instance_id)
             await app.become(instance_id, status)
-        assert fault(await app.public.post(f"{INSTANCES}/open/rewind"))[2] == (
-            "The rewind operation is only supported on failed orchestration instances."
-        )
-        status, _, text = fault(await app.public.post(f"{INSTANCES}/failed/rewind"))
-        assert (status, "not supported yet" in text) == (500, True)
-        assert is_empty(await app.public.post(f"{INSTANCES}/done/rewind"), 410)
+        await app.public.delete(f"{INSTANCES}?createdTimeFrom=2001-01-01&runtimeStatus=completed,nonsense")
+        assert [row["instanceId"] for row in (await app.public.get(INSTANCES)).json()] == ["b"]
+
+
+async def test_purging_by_filter_purges_many(open_app: OpenApp):
+    async with open_app() as app:
+        for number in range(230):
+            await app.start(f"a{number}")
+            await app.become(f"a{number}", RuntimeStatus.COMPLETED)
+        answer = await app.public.delete(f"{INSTANCES}?createdTimeFrom=2001-01-01")
+        assert answer.json() == {"instancesDeleted": 230}
+
+
+async def test_the_local_door_lists_everything_and_the_token_is_always_there(open_app: OpenApp):
+    async with open_app() as app:
+        for number in range(130):
+            await app.start(f"a{number}")
+        answer = await app.local.get("/durabletask/instances/")
+        assert (len(answer.json()), answer.headers["x-ms-continuation-token"]) == (130, "")
+        answer = await app.public.get(INSTANCES)
+        assert (len(answer.json()), answer.headers["x-ms-continuation-token"] != "") == (100, True)
+
+
+@pytest.mark.parametrize("token", ["a1", "eyJOZXh0UGFydGl0aW9uS2V5IjoiMSJ9", "%00", "é", "AAAAAAAAYTE="])
+async def test_a_token_of_another_listing_is_refused(open_app: OpenApp, token: str):
+    async with open_app() as app:
+        answer = await app.public.get(INSTANCES, headers={b"x-ms-continuation-token": token.encode()})
+        assert (answer.status_code, "does not belong to a listing" in fault(answer)[2]) == (400, True)
 
 
 @pytest.mark.parametrize(

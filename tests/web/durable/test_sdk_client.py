@@ -191,6 +191,6 @@ async def test_an_id_with_a_control_character_is_refused_not_mended(open_app: Op
 
 async def test_a_client_is_the_sdks_own_class(open_app: OpenApp):
     async with open_app() as app, in_process(app) as client:
-        assert type(client) is DurableOrchestrationClient
+        assert isinstance(client, DurableOrchestrationClient)
         # Releases before 1.5 do not know it.
         assert getattr(client, "_function_invocation_id", "i") == "i"

@@ -5,9 +5,10 @@ from typing import Any
 import httpx
 import pytest
 
-from funchost.durable.events import ExecutionStarted, TraceContext
+from funchost.durable.events import EventRaised, ExecutionStarted, TraceContext
 from funchost.durable.status import RuntimeStatus
 from funchost.ids import InstanceId
+from funchost.instant import Instant
 from web.durable.durable_app import ORIGIN, App, InstantClock
 
 OpenApp = Callable[..., AbstractAsyncContextManager[App]]
@@ -236,3 +237,50 @@ async def test_a_restart_of_nothing_is_an_argument_error(open_app: OpenApp):
             "An orchestrastion with the instanceId nobody was not found.",
             "System.ArgumentException",
         )
+
+
+async def test_a_restart_keeps_tags_and_refuses_entities(open_app: OpenApp):
+    async with open_app() as app:
+        await app.public.post(f"{BASE}/orchestrators/Hello/a?tag=team=red")
+        restarted = (await app.public.post(f"{BASE}/instances/a/restart")).json()["id"]
+        instance = await app.hub.read(InstanceId(restarted))
+        assert instance is not None
+        assert instance.tags == {"team": "red"}
+        await app.hub.send(InstanceId("@hello@k"), EventRaised(timestamp=Instant(0), name="op"))
+        assert refused(await app.public.post(f"{BASE}/instances/@hello@k/restart"))[:2] == (
+            400,
+            "InstanceId does not match a valid orchestration instance.",
+        )
+
+
+async def test_a_start_may_replace_what_runs_when_it_says_so(open_app: OpenApp):
+    async with open_app() as app:
+        await app.start("a")
+        await app.become("a", RuntimeStatus.RUNNING)
+        url = f"{BASE}/orchestrators/Other/a"
+        assert (await app.public.post(f"{url}?overridable=nonRunning")).status_code == 500
+        assert (await app.public.post(f"{url}?overridable=any")).status_code == 202
+        body = (await app.public.get(f"{BASE}/instances/a?showHistory=true")).json()
+        assert (body["name"], body["runtimeStatus"], "historyEvents" in body) == ("Other", "Pending", False)
+
+
+async def test_a_start_may_be_stricter_than_the_app(open_app: OpenApp):
+    async with open_app(replacing=frozenset(RuntimeStatus)) as app:
+        await app.start("a")
+        assert (await app.public.post(f"{BASE}/orchestrators/Hello/a?overridable=NonRunningStates")).status_code == 500
+
+
+@pytest.mark.parametrize(
+    ("query", "text"),
+    [
+        ("scheduledStartTime=tomorrow", "The scheduledStartTime 'tomorrow' is not a date and time"),
+        ("tag=red", "The tag 'red' is not a name and a value"),
+        ("tag==red", "The tag '=red' is not a name and a value"),
+        ("overridable=maybe", "overridable is 'maybe'; it may be any or nonRunning."),
+    ],
+)
+async def test_options_that_cannot_be_understood_start_nothing(open_app: OpenApp, query: str, text: str):
+    async with open_app() as app:
+        status, message, said, _ = refused(await app.public.post(f"{BASE}/orchestrators/Hello/a?{query}"))
+        assert (status, message, said[: len(text)]) == (400, ARGUMENT_ERROR, text)
+        assert await app.hub.read(InstanceId("a")) is None

@@ -29,6 +29,7 @@ class DurableApi:
         self, client: HubClient, clock: Clock, *, connection: str = "Storage", decode_sdk_events: bool = False
     ) -> None:
         self.client = client
+        self.clock = clock
         self.links = InstanceLinks(client.hub.name, connection)
         self._starts = Starts(client, self.links)
         self._instances = Instances(client, clock, decode_sdk_events=decode_sdk_events)

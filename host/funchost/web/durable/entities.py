@@ -2,16 +2,15 @@
 
 import json
 import unicodedata
-from urllib.parse import quote, unquote
 
 from funchost.durable.entities.ids import EntityKey
 from funchost.errors import InvalidArgument
 from funchost.instant import isoformat
-from funchost.taskhub import PageToken, Query
+from funchost.taskhub import Query
 from funchost.taskhub.entity_client import EntityClient
 from funchost.web.durable.answers import ApiRequest, ApiResponse, BadMessage, empty, json_answer
-from funchost.web.durable.instances import CONTINUATION
 from funchost.web.durable.jsontext import InvalidJson, body_text, stored_value
+from funchost.web.durable.paging import CONTINUATION, page_of, token_of
 
 __all__ = ["Entities"]
 
@@ -42,8 +41,12 @@ class Entities:
             top=top,
             payloads=query.flag("fetchState", default=False),
         )
-        token = unquote(request.headers.get(CONTINUATION, "").strip())
-        page = await self._client.list(wanted, page=PageToken(token) if token else None)
+        hub = self._client.hub_name
+        try:
+            start = page_of(hub, request.headers.get(CONTINUATION, ""))
+        except InvalidArgument as error:
+            raise BadMessage(str(error)) from error
+        page = await self._client.list(wanted, page=start)
         rows = [
             {
                 "entityId": {"name": view.key.name, "key": view.key.key},
@@ -52,7 +55,7 @@ class Entities:
             }
             for view in page.entities
         ]
-        return json_answer(200, rows, {CONTINUATION: quote(page.next or "", safe="")})
+        return json_answer(200, rows, {CONTINUATION: token_of(hub, page.next)})
 
     async def signal(self, request: ApiRequest, name: str, key: str) -> ApiResponse:
         """Also a DELETE, which is the signal ``delete`` without an input."""

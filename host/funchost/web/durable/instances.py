@@ -2,20 +2,20 @@
 
 from dataclasses import replace
 from typing import Any
-from urllib.parse import quote, unquote
 
 from funchost.clock import Clock
 from funchost.ids import InstanceId
-from funchost.taskhub import PageToken, Query
+from funchost.taskhub import Query
 from funchost.taskhub.client import HubClient
 from funchost.web.durable.answers import ApiRequest, ApiResponse, BadMessage, empty, json_answer
 from funchost.web.durable.history import history_json
 from funchost.web.durable.jsontext import InvalidJson, body_text, once_decoded
+from funchost.web.durable.paging import CONTINUATION, page_of, token_of
+from funchost.web.durable.start_options import tags_of
 from funchost.web.durable.status import status_code, status_json
 
 __all__ = ["Instances"]
 
-CONTINUATION = "x-ms-continuation-token"
 _PAGE = 100
 
 
@@ -55,13 +55,13 @@ class Instances:
         top = request.query.integer("top")
         if top is None or top <= 0:
             top = None if request.door.local else _PAGE
-        token = unquote(request.headers.get(CONTINUATION, "").strip())
+        hub = self._client.hub
+        start = page_of(hub.name, request.headers.get(CONTINUATION, ""))
         query = replace(_filter(request), id_prefix=request.query.text("instanceIdPrefix") or None, top=top)
-        page = await self._client.hub.list(query, page=PageToken(token) if token else None)
+        page = await hub.list(query, page=start)
         show_input = request.query.flag("showInput", default=True)
         rows = [status_json(instance, show_input=show_input) for instance in page.instances]
-        # A token may hold an instance id, and so what no header can.
-        return json_answer(200, rows, {CONTINUATION: quote(page.next or "", safe="")})
+        return json_answer(200, rows, {CONTINUATION: token_of(hub.name, page.next)})
 
     async def purge(self, request: ApiRequest, instance_id: str) -> ApiResponse:
         await self._client.purge(instance_id)
@@ -85,7 +85,8 @@ class Instances:
         return empty(202)
 
     async def terminate(self, request: ApiRequest, instance_id: str) -> ApiResponse:
-        await self._client.terminate(await self._client.open(instance_id), request.query.text("reason"))
+        instance, query = await self._client.open(instance_id), request.query
+        await self._client.terminate(instance, query.text("reason"), recurse=query.flag("recurse", default=False))
         return empty(202)
 
     async def suspend(self, request: ApiRequest, instance_id: str) -> ApiResponse:
@@ -107,6 +108,7 @@ def _filter(request: ApiRequest) -> Query:
         statuses=query.statuses("runtimeStatus"),
         created_from=query.moment("createdTimeFrom"),
         created_to=query.moment("createdTimeTo"),
+        tags=tags_of(query),
     )
 
 

@@ -24,18 +24,22 @@ class QueryParameters:
     """The parameters of one request. A repeated name counts as one value, joined with commas."""
 
     def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
-        self._values: dict[str, str] = {}
+        self._values: dict[str, list[str]] = {}
         for name, value in pairs:
-            key = name.lower()
-            self._values[key] = f"{self._values[key]},{value}" if key in self._values else value
+            self._values.setdefault(name.lower(), []).append(value)
 
     @classmethod
     def parse(cls, query_string: str) -> "QueryParameters":
         """``query_string`` without its question mark, as it was sent."""
         return cls(parse_qsl(query_string, keep_blank_values=True, errors="replace"))
 
+    def all(self, name: str) -> list[str]:
+        """Each value of a repeated name."""
+        return self._values.get(name.lower(), [])
+
     def text(self, name: str) -> str | None:
-        return self._values.get(name.lower())
+        values = self.all(name)
+        return ",".join(values) if values else None
 
     def flag(self, name: str, *, default: bool) -> bool:
         return {"true": True, "false": False}.get((self.text(name) or "").strip().lower(), default)

@@ -1,7 +1,8 @@
 """The SDK's own client, with its requests answered in this process.
 
 ``DurableOrchestrationClient`` keeps three functions for its HTTP requests as attributes. They are replaced
-here, and nothing else is: result classes, exceptions and link payloads stay the SDK's.
+here, and nothing else is: result classes, exceptions and link payloads stay the SDK's. A subclass adds keyword
+arguments for what only this host can do.
 """
 
 import asyncio
@@ -16,7 +17,7 @@ from funchost.web.durable.links import LOCAL_BASE, Door, Webhook
 from funchost.web.durable.query import QueryParameters
 
 if TYPE_CHECKING:
-    from azure.durable_functions import DurableOrchestrationClient
+    from funchost.web.durable.host_client import HostClient
 
 __all__ = ["IN_PROCESS_BASE_URL", "InProcessTransport", "make_client"]
 
@@ -24,9 +25,7 @@ IN_PROCESS_BASE_URL = f"http://127.0.0.1{LOCAL_BASE}/"
 """For bindings of clients that never open a socket: the SDK insists on a URL to append to."""
 
 
-def make_client(
-    binding: str, transport: "InProcessTransport", *, invocation_id: str | None = None
-) -> "DurableOrchestrationClient":
+def make_client(binding: str, transport: "InProcessTransport", *, invocation_id: str | None = None) -> "HostClient":
     """A client for one invocation. ``binding`` is the JSON text of its client binding, whose ``rpcBaseUrl``
     must be there, though nothing is sent to it."""
     construct, takes_invocation_id = _constructor()
@@ -34,16 +33,16 @@ def make_client(
     client._post_async_request = transport.post
     client._get_async_request = transport.get
     client._delete_async_request = transport.delete
+    client.now = transport.now
     return client
 
 
 @cache
 def _constructor() -> tuple[Any, bool]:
     # Imported at first use: it takes longer than everything else at start-up, and most apps never need it.
-    from azure.durable_functions import DurableOrchestrationClient
+    from funchost.web.durable.host_client import HostClient
 
-    parameters = inspect.signature(DurableOrchestrationClient).parameters
-    return DurableOrchestrationClient, "function_invocation_id" in parameters
+    return HostClient, "function_invocation_id" in inspect.signature(HostClient).parameters
 
 
 class InProcessTransport:
@@ -57,6 +56,7 @@ class InProcessTransport:
         self._api = api
         self._door = Door(webhook, local=True)
         self._loop = loop
+        self.now = api.clock.now
 
     async def post(
         self,

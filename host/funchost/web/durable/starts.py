@@ -16,6 +16,7 @@ from funchost.web.durable.answers import (
 )
 from funchost.web.durable.jsontext import body_text, stored_value
 from funchost.web.durable.links import InstanceLinks
+from funchost.web.durable.start_options import start_options
 from funchost.web.durable.status import status_code, status_json
 
 __all__ = ["Starts"]
@@ -33,12 +34,16 @@ class Starts:
     async def start(self, request: ApiRequest, name: str, instance_id: str | None) -> ApiResponse:
         # A bad body is refused before the function is looked up, as clients of the reference host see it.
         input_text = body_text(request.body)
+        options = start_options(request.query)
         new_id = await self._client.start(
             name,
             instance_id=instance_id,
             input_text=input_text,
             version=request.query.text("version"),
             trace=_trace_parent(request.headers),
+            start_at=options.start_at,
+            tags=options.tags,
+            replacing=options.replacing,
         )
         return await self._started(request, new_id)
 

@@ -11,8 +11,9 @@ __all__ = ["status_code", "status_json"]
 
 
 def status_json(instance: Instance, *, show_input: bool) -> dict[str, Any]:
-    """All members but the history, in the order of the reference host."""
-    return {
+    """All members but the history, in the order of the reference host; what it does not have comes after, and only
+    where there is any."""
+    members = {
         "name": instance.name,
         "instanceId": instance.id,
         "runtimeStatus": instance.status.value,
@@ -22,6 +23,11 @@ def status_json(instance: Instance, *, show_input: bool) -> dict[str, Any]:
         "createdTime": _whole_seconds(instance.created),
         "lastUpdatedTime": _whole_seconds(instance.updated),
     }
+    if instance.scheduled_start is not None:
+        members["scheduledTime"] = _whole_seconds(instance.scheduled_start)
+    if instance.tags:
+        members["tags"] = dict(instance.tags)
+    return members
 
 
 def status_code(status: RuntimeStatus, *, failure_is_500: bool) -> int:
