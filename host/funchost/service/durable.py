@@ -22,6 +22,7 @@ from funchost.service.proxies import proxy_for
 from funchost.settings import Settings
 from funchost.taskhub import TaskHub
 from funchost.taskhub.client import HubClient
+from funchost.taskhub.retention import Sweep, retention, sweep_ended, sweep_entities
 from funchost.taskhub.sqlite import SqliteTaskHub
 from funchost.taskhub.worker.worker import OrchestrationWorker
 from funchost.threads import ThreadPool
@@ -103,8 +104,18 @@ class DurableSide:
 
     async def _run(self, worker: OrchestrationWorker, started: Callable[[], None]) -> None:
         # Around the worker: what ends while it drains is told too.
-        async with nullcontext() if self._publisher is None else self._publisher.running():
+        telling = nullcontext() if self._publisher is None else self._publisher.running()
+        sweeps = self._sweeps()
+        async with telling, retention(sweeps, self._clock) if sweeps else nullcontext():
             await worker.run(started)
+
+    def _sweeps(self) -> list[Sweep]:
+        keep = {RuntimeStatus(status): age for status, age in self._settings.durable.retention.items()}
+        sweeps = [sweep_ended(self._hub, self._clock, keep)] if keep else []
+        # An entity in which nothing is counts as completed.
+        if RuntimeStatus.COMPLETED in keep:
+            sweeps.append(sweep_entities(self._client.entities, keep[RuntimeStatus.COMPLETED]))
+        return sweeps
 
     async def close(self) -> None:
         await self._http.close()

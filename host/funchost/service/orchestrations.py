@@ -17,6 +17,7 @@ from funchost.durable import texts
 from funchost.durable.execution import EngineSettings
 from funchost.durable.functions import DurableFunctions, Entity, FunctionNames, Orchestrator
 from funchost.durable.status import RuntimeStatus
+from funchost.durable.versions import VersionMatch
 from funchost.ids import ExecutionId, InstanceId, WorkerId
 from funchost.invocation.current import labelled
 from funchost.invocation.invoker import Invoker
@@ -105,6 +106,8 @@ def build_worker(
         EngineSettings(
             max_actions=durable.max_orchestration_actions,
             default_version=durable.default_version,
+            version_match=VersionMatch(durable.version_match),
+            fail_other_versions=durable.fail_other_versions,
             store_inputs=durable.store_inputs,
             http_poll_ms=durable.http_poll_ms,
         ),

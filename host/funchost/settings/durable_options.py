@@ -42,8 +42,8 @@ _EVENT_TYPES = list_of(
 DURABLE_OPTIONS: Sequence[Option] = (
     Option("hubName", TEXT, effective=True),
     Option("defaultVersion", TEXT, effective=True),
-    Option("versionMatchStrategy", choice("None", "Strict", "CurrentOrOlder"), "CurrentOrOlder"),
-    Option("versionFailureStrategy", choice("Reject", "Fail"), "Reject"),
+    Option("versionMatchStrategy", choice("None", "Strict", "CurrentOrOlder"), "CurrentOrOlder", effective=True),
+    Option("versionFailureStrategy", choice("Reject", "Fail"), "Reject", effective=True),
     # null counts as ten for each processor
     _count("maxConcurrentActivityFunctions", None, effective=True),
     _count("maxConcurrentOrchestratorFunctions", None, effective=True),

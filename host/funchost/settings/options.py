@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from funchost.settings.kinds import ANYTHING, DAYS, FLAG, MAPPING, TEXT, TEXTS, Kind, choice, decimal, duration, whole
+from funchost.settings.retention import RETENTION
 
 __all__ = ["BLOB_OPTIONS", "FUNCHOST_OPTIONS", "HOST_OPTIONS", "HTTP_OPTIONS", "QUEUE_OPTIONS", "Option", "defaults"]
 
@@ -112,6 +113,8 @@ FUNCHOST_OPTIONS: Sequence[Option] = (
     # How many suspended orchestrators extended sessions keep at most.
     Option("maxExtendedSessions", whole(1), 2_000, effective=True),
     Option("routeOrder", _ROUTE_ORDER, effective=True),
+    # How long finished instances stay; {}: for ever.
+    Option("retention", RETENTION, {}, effective=True),
     # Events that the SDK's client raises are encoded twice; true keeps one layer, so that waiters get the value.
     Option("decodeSdkEvents", FLAG, False, effective=True),
 )

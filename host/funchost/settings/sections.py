@@ -82,6 +82,8 @@ def durable_settings(reader: Reader, setting: Callable[[str], str | None]) -> Du
     return DurableSettings(
         hub_name=_hub_name(reader, given["hubName"], setting),
         default_version=given["defaultVersion"] or "",
+        version_match=given["versionMatchStrategy"],
+        fail_other_versions=given["versionFailureStrategy"] == "Fail",
         connection_name=connection or DurableSettings().connection_name,
         max_concurrent_activities=given["maxConcurrentActivityFunctions"],
         max_concurrent_orchestrators=given["maxConcurrentOrchestratorFunctions"],
@@ -101,6 +103,7 @@ def durable_settings(reader: Reader, setting: Callable[[str], str | None]) -> Du
         decode_sdk_events=own["decodeSdkEvents"],
         notifications=event_grid_settings(reader, given, setting),
         durability=own["durability"],
+        retention=own["retention"],
         options=given,
     )
 

@@ -65,7 +65,9 @@ class EventGridSettings:
 class DurableSettings:
     """``extensions.durableTask``, and what ``extensions.funchost`` adds for the task hub.
 
-    ``max_concurrent_*`` None: the host decides by the number of processors. ``max_entity_batch``: how many
+    ``max_concurrent_*`` None: the host decides by the number of processors. ``fail_other_versions``: an instance whose
+    version does not match fails, instead of being left to other hosts. ``retention`` is how long an instance stays
+    after it has finished, by the name of its status; what is not there stays for ever. ``max_entity_batch``: how many
     operations one call of an entity function gets at most. ``entity_reorder_window``: how long a message that
     overtook an earlier one of its sender is held back; zero: not at all. ``decode_sdk_events``: what the SDK's
     client raises is stored as the value and not as JSON text. ``notifications`` None: nobody is told. ``options``
@@ -74,6 +76,8 @@ class DurableSettings:
 
     hub_name: str = "TestHubName"
     default_version: str = ""
+    version_match: Literal["None", "Strict", "CurrentOrOlder"] = "CurrentOrOlder"
+    fail_other_versions: bool = False
     connection_name: str = "AzureWebJobsStorage"
     max_concurrent_activities: int | None = None
     max_concurrent_orchestrators: int | None = None
@@ -93,6 +97,7 @@ class DurableSettings:
     decode_sdk_events: bool = False
     notifications: EventGridSettings | None = None
     durability: Literal["full", "relaxed"] = "full"
+    retention: Mapping[str, timedelta] = field(default_factory=dict[str, timedelta])
     options: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
