@@ -113,13 +113,17 @@ def worker_on(
     threads: int = 8,
     entity_log: EntityLog | None = None,
     entity_batch: int = 100,
+    settings: EngineSettings | None = None,
     drain: timedelta = timedelta(seconds=10),
 ) -> OrchestrationWorker:
     return OrchestrationWorker(
         hub,
         WorkerId(new_guid()),
         Engine(
-            names, EngineSettings(), lambda name, instance: contextvars.copy_context(), lambda: ExecutionId(new_guid())
+            names,
+            settings or EngineSettings(),
+            lambda name, instance: contextvars.copy_context(),
+            lambda: ExecutionId(new_guid()),
         ),
         runnable,
         user_threads=ThreadPool(threads, name="activity"),

@@ -10,6 +10,7 @@ from typing import Any
 
 from funchost.clock import Clock, SystemClock
 from funchost.durable import payloads
+from funchost.durable.execution import EngineSettings
 from funchost.durable.functions import DurableFunctions, Entity, Orchestrator
 from funchost.durable.status import NON_RUNNING
 from funchost.ids import InstanceId
@@ -89,6 +90,7 @@ async def working(
     entity_log: EntityLog | None = None,
     entity_batch: int = 100,
     built_in: Sequence[Activity] = (),
+    settings: EngineSettings | None = None,
 ) -> AsyncGenerator[Working]:
     """An activity may be a coroutine function; ``built_in`` are there besides, as they are.
 
@@ -115,6 +117,7 @@ async def working(
         threads=threads,
         entity_log=entity_log,
         entity_batch=entity_batch,
+        settings=settings,
         drain=drain,
     )
     ready = asyncio.Event()

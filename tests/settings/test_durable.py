@@ -137,3 +137,47 @@ def test_events_of_the_sdk_can_be_decoded(folder: Folder, host: Folder):
     assert host.read().durable.decode_sdk_events is False
     folder.host(json.dumps({"version": "2.0", "extensions": {"funchost": {"decodeSdkEvents": True}}}))
     assert folder.read().durable.decode_sdk_events is True
+
+
+def own(folder: Folder, **options: Any) -> Folder:
+    return folder.host(json.dumps({"version": "2.0", "extensions": {"funchost": options}}))
+
+
+def test_instances_are_kept_for_ever_unless_it_is_said_otherwise(host: Folder):
+    assert host.read().durable.retention == {}
+
+
+def test_one_age_is_for_every_way_to_finish(folder: Folder):
+    week = timedelta(days=7)
+    assert own(folder, retention="7.00:00:00").read().durable.retention == {
+        "Completed": week,
+        "Failed": week,
+        "Terminated": week,
+        "Canceled": week,
+    }
+
+
+def test_each_way_to_finish_may_have_its_age(folder: Folder):
+    ages = {"completed": "01:00:00", "Failed": "30.00:00:00", "terminated": None}
+    assert own(folder, retention=ages).read().durable.retention == {
+        "Completed": timedelta(hours=1),
+        "Failed": timedelta(days=30),
+    }
+
+
+@pytest.mark.parametrize("bad", ["soon", 7, "00:00:00", {"running": "01:00:00"}, {"failed": "soon"}, ["01:00:00"]])
+def test_a_retention_that_cannot_be_understood_is_refused(folder: Folder, bad: object):
+    (line,) = own(folder, retention=bad).mistakes()
+    assert "retention" in line
+    assert "members completed, failed, terminated and canceled" in line
+
+
+def test_a_retention_is_no_unknown_option(folder: Folder):
+    assert own(folder, retention={"failed": "01:00:00"}).notes() == []
+
+
+def test_strategies_for_versions_are_read(folder: Folder):
+    settings = durable(folder, versionMatchStrategy="strict", versionFailureStrategy="FAIL").read().durable
+    assert (settings.version_match, settings.fail_other_versions) == ("Strict", True)
+    defaults = durable(folder).read().durable
+    assert (defaults.version_match, defaults.fail_other_versions) == ("CurrentOrOlder", False)
