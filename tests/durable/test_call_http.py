@@ -65,7 +65,7 @@ def test_a_call_is_one_activity_and_its_result_a_dict():
     ]
 
 
-@pytest.mark.parametrize("content", [None, "text", {"z": 1}, ["ü"], 0, False])
+@pytest.mark.parametrize("content", [None, "text", '{"z": 1}', "42", {"z": 1}, ["ü"], [], 0, False])
 def test_the_request_is_the_one_that_the_sdk_makes(content: Any):
     headers, source = {"a": "b"}, ManagedIdentityTokenSource("https://vault.azure.net")
     body = None if content is None else json.dumps(content)
@@ -123,6 +123,17 @@ def test_after_the_last_attempt_the_failure_comes_to_the_orchestrator():
 
     output = result_of(main, activities=answering(ConnectionError("refused")))
     assert output == "Activity function 'BuiltIn::HttpActivity' failed:  ConnectionError: refused"
+
+
+def test_a_request_that_nobody_answers_fails_the_orchestration_unless_it_is_caught():
+    def main(context: Any) -> Any:
+        yield context.call_http("GET", URL)
+
+    text = failure_of(main, activities=answering(ConnectionError("refused")))
+    assert text.startswith(
+        "Orchestrator function 'main' failed: "
+        "Activity function 'BuiltIn::HttpActivity' failed:  ConnectionError: refused \n "
+    )
 
 
 def test_calls_run_side_by_side_and_against_a_timer():

@@ -186,6 +186,18 @@ def test_a_shrinking_list_of_tasks_is_worked_off_by_task_any():
     assert len(played.world.activities_run) == 6
 
 
+def test_a_loser_runs_on_in_a_race_with_a_task_that_is_new():
+    def main(context: Any) -> Any:
+        first, second = context.call_activity("slow", 1), context.call_activity("echo", 2)
+        winner = yield context.task_any([first, second])
+        again = yield context.task_any([first, context.call_activity("slower", 3)])
+        return [winner is second, again is first]
+
+    played = play(main, activities={**ACTIVITIES, "slower": Slow(90, echo)})
+    assert played.output == [True, True]
+    assert played.world.activities_run == ["slow", "echo", "slower"]
+
+
 def test_compounds_nest():
     def main(context: Any) -> Any:
         race = context.task_any([context.call_activity("slow", "late"), context.call_activity("echo", "early")])

@@ -188,6 +188,35 @@ def test_the_expected_type_of_a_call_decodes_its_result(monkeypatch: pytest.Monk
     assert result_of(main, raised("go", marker), activities={"order": lambda argument: Order(5)}) == [5, 6]
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda context: context.call_activity("order", expected_type=Order),
+        lambda context: context.call_activity_with_retry("order", df.RetryOptions(1, 2), expected_type=Order),
+        lambda context: context.call_sub_orchestrator("order", expected_type=Order),
+        lambda context: context.call_sub_orchestrator_with_retry("order", df.RetryOptions(1, 2), expected_type=Order),
+    ],
+    ids=["activity", "activity with retry", "child", "child with retry"],
+)
+def test_every_kind_of_call_takes_the_type_of_its_result(monkeypatch: pytest.MonkeyPatch, call: Any):
+    monkeypatch.setenv("AZURE_FUNCTIONS_DURABLE_STRICT_TYPING", "1")
+    marker = {"__class__": "Order", "__module__": __name__, "__data__": '{"number": 7}'}
+
+    def main(context: Any) -> Any:
+        return (yield call(context)).number
+
+    app: Any = {"activities": {"order": lambda argument: Order(7)}, "children": {"order": lambda context: marker}}
+    assert result_of(main, **app) == 7
+
+
+@needs_central_codec
+def test_without_strict_typing_the_stored_class_comes_whatever_was_expected():
+    def main(context: Any) -> Any:
+        return type(context.get_input(expected_type=dict)).__name__
+
+    assert result_of(main, input_=Order(4), input_types={"main": int}) == "Order"
+
+
 @needs_central_codec
 def test_the_input_type_of_the_trigger_counts_unless_the_call_names_another(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("AZURE_FUNCTIONS_DURABLE_STRICT_TYPING", "1")

@@ -1,5 +1,6 @@
 """Scheduling at the yield, numbers, and what an orchestrator may be and return."""
 
+import json
 from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any
@@ -87,7 +88,9 @@ def test_awaiting_a_completed_task_again_gives_its_result_again():
         task = context.call_activity("double", 4)
         return [(yield task), (yield task), task.result]
 
-    assert result_of(main, activities=ACTIVITIES) == [8, 8, 8]
+    played = play(main, activities=ACTIVITIES)
+    assert played.output == [8, 8, 8]
+    assert played.world.activities_run == ["double"]
 
 
 def test_a_completed_task_can_be_awaited_1500_times_in_a_row():
@@ -142,6 +145,11 @@ def test_no_return_value_is_no_output():
     played = play(main, activities=ACTIVITIES)
     assert played.status is RuntimeStatus.COMPLETED
     assert played.hosted.output is None
+
+
+@pytest.mark.parametrize("output", [False, 0, "", [], {}])
+def test_a_falsy_output_is_one(output: Any):
+    assert play(lambda context: output).hosted.output == json.dumps(output)
 
 
 @dataclass

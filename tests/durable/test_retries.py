@@ -8,7 +8,7 @@ from azure.durable_functions import RetryOptions
 
 from durable.driver import INSTANCE, failure_of, play, result_of, settle
 from durable.world import ActivityFunction, Mode, Slow, World
-from funchost.durable.events import FailureDetails, SubOrchestrationInstanceFailed
+from funchost.durable.events import FailureDetails, SubOrchestrationInstanceFailed, TaskCompleted
 from funchost.durable.retry import RetryPolicy
 from funchost.durable.status import RuntimeStatus
 
@@ -76,6 +76,18 @@ def test_after_the_last_attempt_a_timer_due_at_once_precedes_the_failure():
     ]
 
 
+def test_code_goes_on_after_the_last_attempt_that_it_caught():
+    def main(context: Any) -> Any:
+        try:
+            yield context.call_activity_with_retry("always", RetryOptions(5000, 2), "no")
+        except Exception:
+            return (yield context.call_activity_with_retry("flaky", RetryOptions(5000, 2), "instead"))
+
+    played = play(main, activities={"always": always, "flaky": failing(0)})
+    assert played.output == "instead"
+    assert played.words[-3:] == ["TaskScheduled 4 flaky", "TaskCompleted 4", "ExecutionCompleted 5 Completed"]
+
+
 def test_one_attempt_is_one_call_and_one_timer():
     for attempts in (1, 0, -1):
 
@@ -109,6 +121,70 @@ def test_interleaved_retries_keep_their_numbers_apart():
     assert played.output == ["a", "b", "c"]
     scheduled = [word for word in played.words if word.startswith(("TaskScheduled", "TimerCreated"))]
     assert [word.split()[1] for word in scheduled] == [str(n) for n in range(9)]
+
+
+def retries_of(context: Any, *names: str) -> list[Any]:
+    return [context.call_activity_with_retry(name, TWO_SECONDS_THREE_TIMES, name) for name in names]
+
+
+def slow_and_fast() -> dict[str, ActivityFunction | Slow]:
+    """``first`` is called first, and each of its answers comes last."""
+    return {"first": Slow(9, failing(1)), "second": Slow(3, failing(1)), "sound": Slow(5, failing(0))}
+
+
+def test_retries_side_by_side_end_in_whatever_order():
+    def main(context: Any) -> Any:
+        return (yield context.task_all(retries_of(context, "first", "second", "sound")))
+
+    played = play(main, activities=slow_and_fast())
+    assert played.output == ["first", "second", "sound"]
+    answers = [word for word in played.words if word.startswith(("TaskFailed", "TaskCompleted"))]
+    # The second fails at 3 s and is called again at 5 s, the first at 9 s and at 11 s.
+    assert answers == ["TaskFailed 1", "TaskCompleted 2", "TaskCompleted 4", "TaskFailed 0", "TaskCompleted 6"]
+
+
+def test_of_retries_that_race_the_first_success_wins():
+    def main(context: Any) -> Any:
+        return (yield context.task_any(retries_of(context, "first", "second"))).result
+
+    assert result_of(main, activities=slow_and_fast()) == "second"
+
+
+def test_a_late_answer_of_an_attempt_that_failed_has_no_effect():
+    def late(world: World) -> None:
+        world.post(INSTANCE, TaskCompleted(timestamp=world.now, task_id=0, result='"late"'))
+
+    def main(context: Any) -> Any:
+        return (yield context.call_activity_with_retry("flaky", TWO_SECONDS_THREE_TIMES, "x"))
+
+    played = play(main, settle, late, settle, activities={"flaky": failing(1)})
+    assert played.output == "x"
+    assert played.words[-2:] == ["TaskCompleted 2", "ExecutionCompleted 3 Completed"]
+
+
+class City:
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    @staticmethod
+    def to_json(city: "City") -> str:
+        return city.name
+
+    @staticmethod
+    def from_json(name: str) -> "City":
+        return City(name)
+
+
+def test_each_attempt_gets_the_argument_as_it_was_at_the_call():
+    flaky = failing(2)
+
+    def main(context: Any) -> Any:
+        city = City("Tokyo")
+        retry = context.call_activity_with_retry("greet", TWO_SECONDS_THREE_TIMES, city)
+        city.name = "Seattle"
+        return (yield retry)
+
+    assert result_of(main, activities={"greet": lambda city: flaky(city.name)}) == "Tokyo"
 
 
 def test_without_retry_options_it_is_an_ordinary_call():
@@ -168,6 +244,29 @@ def test_attempts_of_a_child_have_ids_of_their_own_unless_one_is_given():
     assert sorted(anonymous.world.instances) == [f"{1:032x}:0", f"{1:032x}:2", "it"]
     assert anonymous.output == f"Orchestrator function 'child' failed: {1:032x}:2"
     assert sorted(named.world.instances) == ["it", "kid"]
+
+
+def test_a_child_that_failed_is_called_again_after_the_interval():
+    def child(context: Any) -> Any:
+        return (yield context.call_activity("flaky", context.get_input()))
+
+    def main(context: Any) -> Any:
+        first = yield context.call_sub_orchestrator_with_retry("child", TWO_SECONDS_THREE_TIMES, "Tokyo")
+        second = yield context.call_sub_orchestrator_with_retry("child", TWO_SECONDS_THREE_TIMES, "Seattle")
+        return [first, second]
+
+    played = play(main, children={"child": child}, activities={"flaky": failing(1)})
+    assert played.output == ["Tokyo", "Seattle"]
+    assert [word for word in played.words if "Sub" in word] == [
+        "SubOrchestrationInstanceCreated 0 child",
+        "SubOrchestrationInstanceFailed 0",
+        "SubOrchestrationInstanceCreated 2 child",
+        "SubOrchestrationInstanceCompleted 2",
+        "SubOrchestrationInstanceCreated 3 child",
+        "SubOrchestrationInstanceFailed 3",
+        "SubOrchestrationInstanceCreated 5 child",
+        "SubOrchestrationInstanceCompleted 5",
+    ]
 
 
 def test_a_failure_that_is_final_is_not_tried_again_and_needs_no_timer():

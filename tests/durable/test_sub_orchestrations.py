@@ -32,6 +32,17 @@ def test_a_child_has_the_parent_s_execution_and_number_for_its_default_id():
     ]
 
 
+def test_each_generation_of_a_parent_has_children_of_its_own():
+    def main(context: Any) -> Any:
+        child = yield context.call_sub_orchestrator("describe")
+        if context.get_input() is None:
+            context.continue_as_new([child[0]])
+            return None
+        return [*context.get_input(), child[0]]
+
+    assert result_of(main, children=CHILDREN) == [f"{1:032x}:0", f"{2:032x}:0"]
+
+
 def test_a_child_can_be_given_an_id():
     def main(context: Any) -> Any:
         return (yield context.call_sub_orchestrator("describe", None, "kid"))

@@ -36,6 +36,16 @@ def test_operations_run_in_order_on_one_state():
     assert [(one.request.op, one.error) for one in step.operations] == [("add", None), ("add", None), ("get", None)]
 
 
+def test_a_state_that_is_set_unread_is_what_later_operations_get():
+    def entity(context: Any) -> None:
+        if context.operation_name == "set":
+            context.set_state(10)
+        context.set_result(context.get_state() if context.operation_name == "get" else "set")
+
+    step = play(entity, called("set"), called("get"), state=FIVE)
+    assert (answers(step), step.state.state) == ({"set": "set", "get": 10}, "10")
+
+
 def test_a_result_is_that_of_its_own_operation():
     step = play(counter, called("get"), called("delete"))
     assert answers(step) == {"get": 0, "delete": None}

@@ -92,6 +92,12 @@ def test_failures_of_every_engine_are_read_to_their_message(text: str) -> None:
     assert read_response(text).error == "boom"
 
 
+def test_a_time_limit_that_the_reference_host_reports_is_a_failure_of_its_text() -> None:
+    text = "Timeout value of 00:02:00 was exceeded by function: Functions.SlowEntity."
+    assert read_response(json.dumps({"result": text})).error == text
+    assert read_response(succeeded(json.dumps(text))).error is None
+
+
 def test_the_name_of_an_entity_is_in_lower_case_and_its_key_is_not() -> None:
     assert EntityKey("Counter", "K@1").instance_id == "@counter@K@1"
     assert entity_of("@counter@K@1") == EntityKey("counter", "K@1")
