@@ -129,6 +129,49 @@ def test_generic_decorators_are_as_good_as_special_ones(loader: Loader):
     assert (function.trigger.get("route"), function.trigger.get("authLevel")) == ("x", "anonymous")
 
 
+@pytest.mark.parametrize(
+    ("decorator", "parameter", "kind", "properties"),
+    [
+        (
+            'orchestration_trigger(context_name="c", orchestration="Plan")',
+            "c",
+            "orchestrationTrigger",
+            {"orchestration": "Plan"},
+        ),
+        ('orchestration_trigger(context_name="c")', "c", "orchestrationTrigger", {"orchestration": None}),
+        ('activity_trigger(input_name="x", activity="Say")', "x", "activityTrigger", {"activity": "Say"}),
+        ('activity_trigger(input_name="x")', "x", "activityTrigger", {"activity": None}),
+        ('entity_trigger(context_name="c", entity_name="Count")', "c", "entityTrigger", {"entityName": "Count"}),
+        ('entity_trigger(context_name="c")', "c", "entityTrigger", {"entityName": None}),
+    ],
+)
+def test_a_durable_trigger_is_described_with_what_it_was_given(
+    loader: Loader, decorator: str, parameter: str, kind: str, properties: dict[str, str | None]
+):
+    function = loader.one(f"@app.{decorator}\ndef f({parameter}): ...\n")
+    trigger = function.trigger
+    assert (function.name, trigger.type, trigger.name, trigger.direction) == ("f", kind, parameter, Direction.IN)
+    assert {name: trigger.get(name) for name in properties} == properties
+
+
+@pytest.mark.parametrize(
+    ("more", "properties"),
+    [
+        (', task_hub="Hub", connection_name="Mine"', {"taskHub": "Hub", "connectionName": "Mine"}),
+        ("", {"taskHub": None, "connectionName": None}),
+    ],
+)
+def test_a_durable_client_is_described_beside_its_trigger(loader: Loader, more: str, properties: dict[str, str | None]):
+    client = f'@app.durable_client_input(client_name="client"{more})\n'
+    function = loader.one(f'@app.route("x")\n{client}async def f(req, client): ...\n')
+    assert [(b.type, b.name, b.direction) for b in function.bindings] == [
+        ("durableClient", "client", Direction.IN),
+        ("httpTrigger", "req", Direction.IN),
+        ("http", "$return", Direction.OUT),
+    ]
+    assert {name: function.bindings[0].get(name) for name in properties} == properties
+
+
 def test_the_sdk_s_advice_about_apps_without_http_is_not_logged(loader: Loader, caplog: pytest.LogCaptureFixture):
     handlers = list(logging.getLogger().handlers)
     loader.one('@app.activity_trigger(input_name="x")\ndef f(x): ...\n')

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import azure.durable_functions as df
 import pytest
 
 from app.loader import Loader
@@ -82,3 +83,44 @@ def test_a_host_json_that_the_durable_sdk_refuses_is_explained(loader: Loader):
     )
     run = subprocess.run([sys.executable, "-c", code], cwd=loader.root, capture_output=True, text=True, check=True)
     assert "remove comments, trailing commas and the byte order mark from host.json" in run.stdout
+
+
+FOLDER_APP = {
+    "F/function.json": '{"bindings": [{"type": "activityTrigger", "direction": "in", "name": "x"}]}',
+    "F/__init__.py": "import azure.durable_functions as df\ndef main(x): ...\n",
+}
+HOST = {"host.json": '{"version": "2.0"}'}
+SCRIPT_APP = {
+    "function_app.py": "import azure.durable_functions as df\napp = df.DFApp()\n"
+    '@app.activity_trigger(input_name="x")\ndef f(x): ...\n'
+}
+
+
+@pytest.mark.skipif(
+    not hasattr(df, "DurableFunctionsCompatibilityWarning"), reason="this release of the SDK does not warn"
+)
+@pytest.mark.parametrize(
+    ("files", "requirements", "warned"),
+    [
+        (HOST | FOLDER_APP, b"azure-functions-durable\n", True),
+        (HOST | FOLDER_APP, b"\xff", True),
+        (HOST | FOLDER_APP, b"azure-functions-durable<2\n", False),
+        (FOLDER_APP, b"azure-functions-durable\n", False),
+        (HOST | SCRIPT_APP, b"azure-functions-durable\n", False),
+    ],
+    ids=["unpinned", "unreadable", "pinned", "without host.json", "decorators"],
+)
+def test_the_sdk_s_warning_about_apps_of_folders_is_shown_and_keeps_nothing_from_loading(
+    loader: Loader, files: dict[str, str], requirements: bytes, warned: bool
+):
+    # In a process of its own: the SDK warns where it is imported first.
+    loader.write(files)
+    (loader.root / "requirements.txt").write_bytes(requirements)
+    code = (
+        "from pathlib import Path; from funchost.app import load_app; from funchost.settings import load_settings\n"
+        "settings, _ = load_settings(Path.cwd(), {})\n"
+        "print([function.problem for function in load_app(settings.root, settings).functions])\n"
+    )
+    run = subprocess.run([sys.executable, "-c", code], cwd=loader.root, capture_output=True, text=True, check=True)
+    assert run.stdout == "[None]\n"
+    assert ("DurableFunctionsCompatibilityWarning" in run.stderr) == warned, run.stderr

@@ -120,6 +120,12 @@ async def test_the_empty_key_is_read_as_a_dollar_sign(open_app: OpenApp) -> None
         assert (await app.public.get(f"{ROOT}/counter/$")).json() == 3
 
 
+async def test_a_signal_to_the_key_of_a_dollar_sign_goes_to_that_key(open_app: OpenApp) -> None:
+    async with open_app() as app:
+        assert (await app.public.post(f"{ROOT}/counter/$?op=add")).status_code == 202
+        assert len(await requests_to(app, "@counter@$")) == 1
+
+
 async def test_what_was_never_set_or_is_only_locked_does_not_exist(open_app: OpenApp) -> None:
     async with open_app() as app:
         assert (await app.public.get(f"{ROOT}/counter/never")).status_code == 404

@@ -6,12 +6,14 @@ import logging
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import azure.functions as func
 import pytest
-from azure.durable_functions import DurableOrchestrationClient, OrchestrationRuntimeStatus
+from azure.durable_functions import DurableOrchestrationClient, EntityId, OrchestrationRuntimeStatus
 
+from funchost.durable.entities.messages import read_request
 from funchost.durable.events import EventRaised, ExecutionResumed, ExecutionStarted, ExecutionSuspended
 from funchost.durable.status import RuntimeStatus
 from funchost.ids import InstanceId
@@ -285,6 +287,34 @@ async def test_a_purge_by_filter_needs_a_beginning_and_obeys_the_statuses(open_a
         assert [status.instance_id for status in await client.get_status_all()] == ["a"]
 
 
+async def test_what_still_runs_is_not_purged(open_app: OpenApp, connect: Connect):
+    async with open_app() as app, connect(app) as client:
+        await client.start_new("Hello", "a")
+        with pytest.raises(Exception, match="unexpected status code 500"):
+            await client.purge_instance_history("a")
+        assert await client.get_status("a")
+
+
+# --- entities -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("value", [None, 0, "", False, [], {}])
+async def test_a_falsy_input_of_a_signal_is_left_out_by_the_sdk(open_app: OpenApp, connect: Connect, value: Any):
+    async with open_app() as app, connect(app) as client:
+        await client.signal_entity(EntityId("Counter", "k"), "add", value)
+        (event,) = await app.received("@counter@k")
+        assert isinstance(event, EventRaised)
+        assert read_request(event.input).input is None
+
+
+async def test_the_task_hub_may_be_named_to_whoever_asks_an_entity(open_app: OpenApp, connect: Connect):
+    async with open_app() as app, connect(app) as client:
+        counter, names = EntityId("Counter", "k"), {"task_hub_name": "testhub", "connection_name": "Storage"}
+        await client.signal_entity(counter, "add", 1, **names)
+        assert len(await app.received("@counter@k")) == 1
+        assert not (await client.read_entity_state(counter, **names)).entity_exists
+
+
 # --- answers to web requests ----------------------------------------------------------------------
 
 
@@ -358,6 +388,14 @@ async def test_waiting_too_long_answers_with_the_links(open_app: OpenApp, connec
             await wait(client, timeout_in_milliseconds=1, retry_interval_in_milliseconds=2)
 
 
+async def test_waiting_too_long_without_a_request_answers_with_links_to_the_host(open_app: OpenApp, connect: Connect):
+    async with open_app() as app, connect(app) as client:
+        await client.start_new("Hello", "a")
+        wait_for = client.wait_for_completion_or_create_check_status_response
+        response = await wait_for(None, "a", timeout_in_milliseconds=1, retry_interval_in_milliseconds=1)
+        assert json.loads(response.get_body())["statusQueryGetUri"].startswith("https://app.example/")
+
+
 async def test_what_is_answered_to_a_client_is_its_own_to_change(open_app: OpenApp, connect: Connect):
     async with open_app() as app, connect(app) as client:
         await client.start_new("Hello", "a")
@@ -376,3 +414,54 @@ async def test_nothing_of_a_client_is_worth_a_warning(
             with pytest.raises(Exception, match="doesn't exist"):
                 await client.start_new("Nobody")
     assert [record for record in caplog.records if record.name.startswith("funchost")] == []
+
+
+# --- a host that breaks ---------------------------------------------------------------------------
+
+
+class BrokenHub:
+    name = "TestHub"
+
+    def __getattr__(self, method: str) -> Any:
+        async def fail(*_: object, **__: object) -> None:
+            raise RuntimeError("the disk is on fire")
+
+        return fail
+
+
+BROKEN = cast(App, SimpleNamespace(hub=BrokenHub()))
+COUNTER = EntityId("counter", "k")
+RUNNING = [OrchestrationRuntimeStatus.Running]
+
+
+@pytest.mark.parametrize(
+    ("method", "arguments"),
+    [
+        ("start_new", ("Hello",)),
+        ("get_status_all", ()),
+        ("get_status_by", (None, None, RUNNING)),
+        ("purge_instance_history", ("a",)),
+        ("purge_instance_history_by", (datetime(2024, 1, 1), None, RUNNING)),
+        ("raise_event", ("a", "Go")),
+        ("terminate", ("a", "enough")),
+        ("suspend", ("a", "a break")),
+        ("resume", ("a", "on")),
+        ("rewind", ("a", "again")),
+        ("restart", ("a",)),
+        ("read_entity_state", (COUNTER,)),
+        ("signal_entity", (COUNTER, "add")),
+    ],
+)
+async def test_what_breaks_in_the_host_is_raised_to_whoever_asked(connect: Connect, method: str, arguments: Any):
+    async with connect(BROKEN) as client:
+        if not hasattr(client, method):
+            pytest.skip(f"this release has no {method}")
+        with pytest.raises(Exception, match=r"500|the disk is on fire"):
+            await getattr(client, method)(*arguments)
+
+
+async def test_a_status_that_cannot_be_read_is_false_and_says_why(connect: Connect):
+    async with connect(BROKEN) as client:
+        status = await client.get_status("a")
+        assert not status
+        assert vars(status)["ExceptionMessage"] == "the disk is on fire"
