@@ -1,10 +1,11 @@
 """Code that takes too long, on real threads with tiny limits."""
 
 import gc
+import sys
 import threading
 import time
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 
 import pytest
@@ -100,7 +101,8 @@ def test_nothing_is_hit_once_the_code_was_left():
     ended = {True: 0, False: 0}
     for n in range(100):
         with limited(timedelta(milliseconds=1)) as limits:
-            until = time.monotonic() + 0.0005 + (n % 20) * 0.0001
+            # From before the limit to well after the watch has got the interpreter for itself.
+            until = time.monotonic() + (n % 25) * 0.0006
             try:
                 limits.call("flow", lambda until=until: _spin(until), never)
                 ended[True] += 1
@@ -204,3 +206,33 @@ def _runs_something(pool: ThreadPool) -> bool:
     ran = threading.Event()
     pool.submit(ran.set)
     return ran.wait(WAIT_S)
+
+
+@pytest.mark.parametrize("watch", [sys.setprofile, sys.settrace])
+def test_a_thread_that_hangs_does_not_stop_those_that_are_profiled_or_debugged(watch: Callable[[object], None]):
+    go, given_up, called = threading.Event(), threading.Event(), threading.Event()
+
+    def profiled() -> None:
+        watch(_sees)
+        called.set()
+        watch(None)
+
+    with limited(grace_s=0.0) as limits:
+        hanging = threading.Thread(target=lambda: _swallowed(limits, go, given_up))
+        hanging.start()
+        assert given_up.wait(WAIT_S)
+        threading.Thread(target=profiled, daemon=True).start()
+        try:
+            assert called.wait(WAIT_S)
+        finally:
+            go.set()
+            hanging.join(WAIT_S)
+
+
+def _sees(*_: object) -> None:
+    """What a profiler or debugger calls."""
+
+
+def _swallowed(limits: TimeLimit, go: threading.Event, given_up: threading.Event) -> None:
+    with suppress(GivenUp):
+        limits.call("flow", lambda: go.wait(WAIT_S), lambda timeout: given_up.set())

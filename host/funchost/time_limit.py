@@ -37,7 +37,31 @@ _AGAIN_WHEN_GIVEN_UP_S = 1.0
 _STOP_S = 1.0
 
 # The types of the arguments are not declared: then None is a null pointer, which withdraws.
-_raise_in_thread = ctypes.pythonapi.PyThreadState_SetAsyncExc
+_set_exception = ctypes.pythonapi.PyThreadState_SetAsyncExc
+
+
+def _raise_in_thread(thread: int, exception: type[BaseException] | None) -> None:
+    """None withdraws what has not been raised yet.
+
+    Up to Python 3.12 all threads are asked to look whether they are meant, until one is; and in 3.11 a thread under
+    a debugger or profiler looks for ever before it enters a function. So the question is taken back at once: a thread
+    that is meant and waits for the interpreter asks again, by itself, when it gets it.
+    """
+    _set_exception(ctypes.c_ulong(thread), None if exception is None else ctypes.py_object(exception))
+    try:
+        _set_exception(ctypes.c_ulong(threading.get_ident()), ctypes.py_object(_TakenBack))
+        for _ in range(_ENOUGH):
+            pass
+    except _TakenBack:
+        pass
+
+
+class _TakenBack(BaseException):
+    """Raised and caught in one place, for nobody."""
+
+
+_ENOUGH = 1000
+"""Jumps back; the first lets the exception in."""
 
 
 class GivenUp(Exception):
@@ -72,12 +96,12 @@ class _Call:
                 self.place = self._whereabouts()
             self.over = True
             self.lost = self.lost or lose
-            _raise_in_thread(ctypes.c_ulong(self.thread.ident or 0), ctypes.py_object(OutOfTime))
+            _raise_in_thread(self.thread.ident or 0, OutOfTime)
 
     def withdraw(self) -> None:
         with self.lock:
             if self.over:
-                _raise_in_thread(ctypes.c_ulong(self.thread.ident or 0), None)
+                _raise_in_thread(self.thread.ident or 0, None)
 
     def _whereabouts(self) -> str:
         frame = sys._current_frames().get(self.thread.ident or 0)
