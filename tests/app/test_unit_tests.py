@@ -82,11 +82,13 @@ def test_a_function_with_a_client_is_called_with_one_of_the_author_s(module: Any
     async def start_new(name: str) -> str:
         return f"{name}-1"
 
-    client = Mock(start_new=start_new)
-    client.create_check_status_response = lambda req, instance: instance
+    def links_of(req: Any, instance: str) -> str:
+        return f"links of {instance}"
+
+    client = Mock(start_new=start_new, create_check_status_response=links_of)
     request = Mock(route_params={"name": "greet"})
     code = user_function(module.begin).client_function
-    assert asyncio.run(code(request, client)) == "greet-1"
+    assert asyncio.run(code(request, client)) == "links of greet-1"
 
 
 def test_an_entity_is_called_with_a_context_of_the_author_s(module: Any):

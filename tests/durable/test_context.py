@@ -188,25 +188,28 @@ def test_the_expected_type_of_a_call_decodes_its_result(monkeypatch: pytest.Monk
     assert result_of(main, raised("go", marker), activities={"order": lambda argument: Order(5)}) == [5, 6]
 
 
+TWICE = df.RetryOptions(1, 2)
+
+
 @pytest.mark.parametrize(
-    "call",
+    ("method", "arguments"),
     [
-        lambda context: context.call_activity("order", expected_type=Order),
-        lambda context: context.call_activity_with_retry("order", df.RetryOptions(1, 2), expected_type=Order),
-        lambda context: context.call_sub_orchestrator("order", expected_type=Order),
-        lambda context: context.call_sub_orchestrator_with_retry("order", df.RetryOptions(1, 2), expected_type=Order),
+        ("call_activity", ("order",)),
+        ("call_activity_with_retry", ("order", TWICE)),
+        ("call_sub_orchestrator", ("order",)),
+        ("call_sub_orchestrator_with_retry", ("order", TWICE)),
     ],
-    ids=["activity", "activity with retry", "child", "child with retry"],
 )
-def test_every_kind_of_call_takes_the_type_of_its_result(monkeypatch: pytest.MonkeyPatch, call: Any):
+def test_every_kind_of_call_takes_the_type_of_its_result(monkeypatch: pytest.MonkeyPatch, method: str, arguments: Any):
     monkeypatch.setenv("AZURE_FUNCTIONS_DURABLE_STRICT_TYPING", "1")
-    marker = {"__class__": "Order", "__module__": __name__, "__data__": '{"number": 7}'}
+
+    def order(context: Any) -> Any:
+        return {"__class__": "Order", "__module__": __name__, "__data__": '{"number": 7}'}
 
     def main(context: Any) -> Any:
-        return (yield call(context)).number
+        return (yield getattr(context, method)(*arguments, expected_type=Order)).number
 
-    app: Any = {"activities": {"order": lambda argument: Order(7)}, "children": {"order": lambda context: marker}}
-    assert result_of(main, **app) == 7
+    assert result_of(main, activities={"order": lambda argument: Order(7)}, children={"order": order}) == 7
 
 
 @needs_central_codec

@@ -9,6 +9,7 @@ for the further attempts differs.
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from random import Random
 from typing import Any
 
@@ -36,7 +37,7 @@ from durable.programs import (
     child,
     interpreted,
 )
-from durable.releases import needs_current_executor
+from durable.releases import needs_central_codec, needs_current_executor
 from durable.world import START, Hosted, Mode, World
 from funchost.durable.events import EventRaised, HistoryEvent, OrchestratorCompleted
 from funchost.durable.execution import EngineSettings
@@ -60,7 +61,9 @@ def episodes(hosted: Hosted) -> Iterator[tuple[list[HistoryEvent], list[HistoryE
         history = [*history, *change.events]
 
 
-def played(code: Code, *, input_: Any = None, seed: int = 0, events: dict[int, str] | None = None) -> Hosted:
+def played(
+    code: Code, *, input_: Any = None, seed: int = 0, events: dict[int, str] | None = None, version: str = ""
+) -> Hosted:
     random = Random(seed)
     world = World(
         {"main": code, "child": child},
@@ -70,7 +73,7 @@ def played(code: Code, *, input_: Any = None, seed: int = 0, events: dict[int, s
         entities=ENTITIES,
         batch_size=lambda: random.randint(1, 3),
     )
-    world.start("main", INSTANCE, input_)
+    world.start("main", INSTANCE, input_, version=version)
     for second, name in (events or {}).items():
         due = Instant(START + second * TICKS_PER_SECOND)
         world.post(INSTANCE, EventRaised(timestamp=due, name=name, input=str(second)), due=due)
@@ -205,6 +208,55 @@ def test_the_sdk_agrees_on(code: Code):
 
 def test_the_sdk_agrees_on_inputs_of_every_kind():
     assert_agreement(inputs, played(inputs, input_=[None, 0, "", "é☃", [], {"a": [1.5]}, True, "null", '"q"']))
+
+
+@pytest.mark.parametrize("version", ["", "1.0"])
+def test_the_sdk_agrees_on_the_version(version: str):
+    def code(context: Any) -> Any:
+        yield context.call_activity("fast", {"call": context.version, "fails": 0})
+        return context.version
+
+    hosted = played(code, version=version)
+    assert hosted.output == json.dumps(version)
+    assert_agreement(code, hosted)
+
+
+@dataclass(frozen=True)
+class Order:
+    number: int
+
+    @staticmethod
+    def to_json(order: "Order") -> int:
+        return order.number
+
+    @staticmethod
+    def from_json(number: int) -> "Order":
+        return Order(number)
+
+
+def typed(context: Any) -> Any:
+    """Which types come out of the input and of an answer, or which errors."""
+    told: list[str] = []
+    for expected in (None, Order, int):
+        try:
+            told.append(type(context.get_input(expected_type=expected)).__name__)
+        except Exception as error:
+            told.append(type(error).__name__)
+    try:
+        task = context.call_activity("fast", {"call": Order(1), "fails": 0}, expected_type=Order)
+    except TypeError:
+        return [*told, "refused"]
+    return [*told, type((yield task)).__name__]
+
+
+@needs_central_codec
+@pytest.mark.parametrize("strict", ["0", "1"])
+def test_the_sdk_agrees_on_types(strict: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("AZURE_FUNCTIONS_DURABLE_STRICT_TYPING", strict)
+    hosted = played(typed, input_=Order(5))
+    assert_agreement(typed, hosted)
+    answers = {"0": ["Order", "Order", "Order", "Order"], "1": ["TypeError", "Order", "TypeError", "refused"]}
+    assert json.loads(hosted.output or "") == answers[strict]
 
 
 # --- random programs --------------------------------------------------------------------------------

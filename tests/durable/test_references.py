@@ -164,3 +164,22 @@ def test_the_result_of_a_child_is_what_the_author_s_function_says(orchestrator: 
     builder = df.Blueprint().orchestration_trigger(context_name="context")(orchestrator)
     functions = app(orchestrators=((orchestrator, orchestrator.__name__),))
     assert resolve(builder, "orchestrator", functions) == (orchestrator.__name__, expected)
+
+
+def unannotated(value: Any): ...
+
+
+def perhaps_an_order(value: Any) -> Order | None: ...
+
+
+def some_orders(value: Any) -> list[Order]: ...
+
+
+@pytest.mark.parametrize(
+    ("activity", "expected"),
+    [(price, Order), (double, int), (unannotated, None), (perhaps_an_order, None), (some_orders, None)],
+)
+def test_the_result_of_an_activity_is_what_its_annotation_says_if_that_is_a_class(activity: Any, expected: type | None):
+    builder = df.Blueprint().activity_trigger(input_name="value")(activity)
+    functions = app((activity, activity.__name__))
+    assert resolve(builder, "activity", functions) == (activity.__name__, expected)

@@ -1,13 +1,15 @@
 """Sub-orchestrations: ids, versions, answers and failures."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from durable.driver import INSTANCE, play, result_of
+from durable.driver import INSTANCE, Step, elapse, play, result_of, suspended, terminated
 from funchost.durable.deterministic_ids import child_execution_id
 from funchost.durable.events import ExecutionStarted, SubOrchestrationInstanceCreated
 from funchost.durable.execution import EngineSettings
+from funchost.durable.status import RuntimeStatus
 from funchost.ids import ExecutionId, InstanceId
 
 PARENT = ExecutionId(f"{1:032x}")
@@ -118,6 +120,21 @@ def test_children_run_side_by_side():
         return (yield context.task_all([context.call_sub_orchestrator("child", n) for n in range(5)]))
 
     assert result_of(main, children={"child": child}, activities={"double": lambda n: n * 2}) == [0, 2, 4, 6, 8]
+
+
+@pytest.mark.parametrize("step", [suspended(), terminated()], ids=["suspended", "terminated"])
+def test_a_parent_that_is_stopped_leaves_its_children_running(step: Step):
+    def child(context: Any) -> Any:
+        yield context.create_timer(context.current_utc_datetime + timedelta(minutes=1))
+        return "done"
+
+    def main(context: Any) -> Any:
+        yield context.call_sub_orchestrator("child", None, "kid")
+
+    played = play(main, elapse(1), step, children={"child": child})
+    kid = played.world.instances[InstanceId("kid")]
+    assert (kid.status, kid.output) == (RuntimeStatus.COMPLETED, '"done"')
+    assert played.status in (RuntimeStatus.SUSPENDED, RuntimeStatus.TERMINATED)
 
 
 def test_a_child_takes_the_default_version_unless_one_is_given():

@@ -175,13 +175,17 @@ class World:
 
     # --- messages --------------------------------------------------------------------------------
 
-    def start(self, name: str, instance: InstanceId, input_: Any = None) -> None:
+    def start(self, name: str, instance: InstanceId, input_: Any = None, *, version: str = "") -> None:
         stored = None if input_ is None else payloads.wrap(payloads.encode(input_))
-        execution = self._new_execution()
-        self.post(
-            instance,
-            ExecutionStarted(timestamp=self.now, name=name, instance_id=instance, execution_id=execution, input=stored),
+        started = ExecutionStarted(
+            timestamp=self.now,
+            name=name,
+            instance_id=instance,
+            execution_id=self._new_execution(),
+            input=stored,
+            version=version,
         )
+        self.post(instance, started)
 
     def post(
         self, to: InstanceId, event: HistoryEvent, *, due: Instant | None = None, execution: ExecutionId | None = None
