@@ -8,7 +8,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 import azure.durable_functions as df
 import pytest
 
-from durable.driver import Activities, failure_of, play, raised, result_of
+from durable.driver import Activities, failure_of, play, raised, result_of, settle
 from durable.releases import needs_central_codec
 from funchost.durable.execution import EngineSettings
 from funchost.durable.status import RuntimeStatus
@@ -245,16 +245,20 @@ def test_the_return_annotation_of_a_decorated_activity_is_its_expected_type(monk
 
 
 @needs_central_codec
-def test_strict_typing_refuses_a_marker_that_nobody_expects(monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize("method", ["call_activity", "call_sub_orchestrator"])
+def test_strict_typing_refuses_a_marker_that_nobody_expects(monkeypatch: pytest.MonkeyPatch, method: str):
     monkeypatch.setenv("AZURE_FUNCTIONS_DURABLE_STRICT_TYPING", "1")
+
+    def order(context: Any) -> Any:
+        return {"__class__": "Order", "__module__": __name__, "__data__": '{"number": 9}'}
 
     def main(context: Any) -> Any:
         try:
-            yield context.call_activity("order")
+            yield getattr(context, method)("order")
         except Exception:
             return "caught"
 
-    text = failure_of(main, activities={"order": lambda argument: Order(9)})
+    text = failure_of(main, activities={"order": lambda argument: Order(9)}, children={"order": order})
     assert text.startswith("Orchestrator function 'main' failed: ")
 
 
@@ -273,6 +277,18 @@ def test_the_custom_status_holds_until_another_is_set():
     assert (played.output, played.custom_status) == ([None, {"step": 1}], {"step": 1})
     changes = [episode.outcome.status for episode in played.hosted.episodes]
     assert [change is not None for change in changes] == [True, False, True]
+
+
+def test_a_later_status_takes_the_place_of_an_earlier_one():
+    def main(context: Any) -> Any:
+        for city in ("Tokyo", "Seattle"):
+            yield context.wait_for_external_event("go")
+            context.set_custom_status(city)
+        yield context.wait_for_external_event("go")
+
+    one, two = (play(main, *(raised("go"), settle) * count) for count in (1, 2))
+    assert (one.custom_status, two.custom_status) == ("Tokyo", "Seattle")
+    assert two.status is RuntimeStatus.RUNNING
 
 
 def test_a_falsy_status_shows_none():

@@ -1,3 +1,4 @@
+import json
 from typing import Any
 
 import azure.functions as func
@@ -50,3 +51,9 @@ def test_a_value_that_an_output_cannot_take_is_a_type_error_that_names_both() ->
 def test_a_queue_output_takes_what_the_sdk_takes() -> None:
     assert encoder(output("queue", "msg"), func.Out[str])("text") == Datum("text", "string")
     assert encoder(output("queue", "msg"), func.Out[list[str]])(["a"]).type == "json"
+
+
+def test_a_dict_given_to_a_queue_output_becomes_a_message_of_each_key() -> None:
+    datum = encoder(output("queue", "msg"))({"first": 1, "second": 2})
+    assert datum.type == "json"
+    assert json.loads(str(datum.value)) == ["first", "second"]

@@ -269,6 +269,19 @@ async def test_a_restart_under_the_same_id_takes_the_place_of_the_old_run(open_a
         assert (status.runtime_status, status.input_) == (OrchestrationRuntimeStatus.Pending, "[1]")
 
 
+async def test_a_rewind_lets_a_failed_instance_go_on_and_no_other(open_app: OpenApp, connect: Connect):
+    async with open_app() as app, connect(app) as client:
+        for name, end in (("a", RuntimeStatus.FAILED), ("b", RuntimeStatus.COMPLETED)):
+            await client.start_new("Hello", name)
+            await app.become(name, end, "the end")
+        assert await client.rewind("a", "mended") is None
+        assert (await client.get_status("a")).runtime_status is OrchestrationRuntimeStatus.Pending
+        with pytest.raises(Exception, match="only supported on failed"):
+            await client.rewind("b", "mended")
+        with pytest.raises(Exception, match="No instance with ID nobody found"):
+            await client.rewind("nobody", "mended")
+
+
 # --- removing -------------------------------------------------------------------------------------
 
 
