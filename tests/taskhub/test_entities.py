@@ -165,3 +165,18 @@ async def test_what_an_orchestration_sends_at_its_end_reaches_the_entity(hub: Ta
         assert isinstance(settled, Committed)
         assert events_of(await episode(worker)) == [operation()]
         assert await nothing_comes(worker)
+
+
+async def test_an_idle_entity_is_purged_and_one_that_is_asked_for_something_is_not(hub: TaskHub) -> None:
+    async with working(hub) as worker:
+        await hub.send(COUNTER, operation())
+        await commit(worker, await episode(worker), keeps("state"))
+        there = await hub.read(COUNTER)
+        assert there is not None
+        assert not await hub.purge(COUNTER, idle_since=Instant(there.updated - 1))
+        await hub.send(COUNTER, operation("2"))
+        assert not await hub.purge(COUNTER, idle_since=there.updated)
+        await commit(worker, await episode(worker), keeps("next"))
+        assert not await hub.purge(COUNTER, idle_since=there.updated)
+        assert await hub.purge(COUNTER, idle_since=Instant(SystemClock().now()))
+        assert await hub.read(COUNTER) is None

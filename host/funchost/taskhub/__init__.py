@@ -417,9 +417,11 @@ class TaskHub(Protocol):
         *,
         statuses: frozenset[RuntimeStatus] | None = None,
         execution: ExecutionId | None = None,
+        idle_since: Instant | None = None,
     ) -> bool:
-        """Remove all of an instance. False: there is none, it is in a state outside ``statuses``, or runs another
-        ``execution`` (None of either: it does not matter); nothing was removed. Checked and done in one."""
+        """Remove all of an instance, if it is in one of ``statuses``, runs this ``execution``, and was neither advanced
+        nor sent anything after ``idle_since`` that still waits (None: it does not matter). False: there is none like
+        that; nothing was removed. Checked and done in one."""
         ...
 
     async def purge_ended(self, before: Mapping[RuntimeStatus, Instant], *, most: int) -> int:

@@ -15,7 +15,7 @@ from funchost.durable.events import EventRaised
 from funchost.durable.status import RuntimeStatus
 from funchost.durable.texts import unknown_function
 from funchost.errors import InvalidArgument
-from funchost.instant import TICKS_PER_SECOND, Instant, isoformat
+from funchost.instant import TICKS_PER_SECOND, Instant, isoformat, parse
 from funchost.taskhub import Instance, PageToken, Query, TaskHub
 
 __all__ = ["Cleaned", "EntityClient", "EntityPage", "EntityView"]
@@ -113,11 +113,17 @@ class EntityClient:
                     continue
                 if state.locked_by is not None:
                     released += await self._release_orphan(instance, state)
-                elif not state.exists and not state.queue and instance.updated <= unused_since:
-                    removed += await self._hub.purge(instance.id)
+                elif self._is_empty(state) and instance.updated <= unused_since:
+                    # Something may have come for it since it was read.
+                    removed += await self._hub.purge(instance.id, idle_since=unused_since)
             if page.next is None:
                 return Cleaned(removed, released)
             page = await self._hub.list(query, page=page.next)
+
+    def _is_empty(self, state: EntityState) -> bool:
+        """Nothing is lost with it: locks that are still to be refused count as something."""
+        spent = any(parse(lock.until) > self._clock.now() for lock in state.spent_locks)
+        return not (state.exists or state.queue or spent)
 
     async def _release_orphan(self, entity: Instance, state: EntityState) -> bool:
         holder = state.locked_by

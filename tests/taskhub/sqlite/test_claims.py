@@ -141,7 +141,7 @@ class ClaimMachine(RuleBasedStateMachine):
 
     @rule(instance=IDS)
     def purge(self, instance: InstanceId) -> None:
-        there = self.result(lambda then: PurgeWrite(instance, None, None, then, fail))
+        there = self.result(lambda then: PurgeWrite(instance, None, None, None, then, fail))
         assert there == (self.model.pop(instance, None) is not None)
 
     @rule(data=st.data(), worker=WORKERS, ends=st.booleans())

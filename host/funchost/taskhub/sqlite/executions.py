@@ -58,6 +58,9 @@ _PURGED = """
     CROSS JOIN execution AS e ON e.key = i.execution
     WHERE (t.value ->> 1 IS NULL OR e.id = t.value ->> 1)
     AND (t.value ->> 2 IS NULL OR i.status IN (SELECT s.value FROM json_each(t.value ->> 2) AS s))
+    AND (t.value ->> 3 IS NULL OR i.updated <= t.value ->> 3 AND NOT EXISTS (
+        SELECT 1 FROM message AS m WHERE m.instance = i.key
+    ))
 """
 _ENDED = """
     SELECT key, execution FROM instance INDEXED BY instance_ended
@@ -106,7 +109,10 @@ def keep_answers(connection: Connection, instances: Sequence[int]) -> None:
 
 def purge(connection: Connection, purges: Sequence[PurgeWrite]) -> dict[int, int]:
     """Remove the instances that fit; gives their keys by the place in ``purges``, for each the first of its purges."""
-    wanted = [(each.instance, each.execution, None if each.statuses is None else [*each.statuses]) for each in purges]
+    wanted = [
+        (each.instance, each.execution, None if each.statuses is None else [*each.statuses], each.idle_since)
+        for each in purges
+    ]
     rows = msgspec.json.decode(connection.execute(_PURGED, (array(wanted),)).fetchone()[0])
     places = dict[int, int]()
     for place, key, _ in sorted(rows):

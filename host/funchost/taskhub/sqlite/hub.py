@@ -176,9 +176,10 @@ class SqliteTaskHub:
         *,
         statuses: frozenset[RuntimeStatus] | None = None,
         execution: ExecutionId | None = None,
+        idle_since: Instant | None = None,
     ) -> bool:
         reply = Reply[bool](self._returns)
-        self._committer.submit(PurgeWrite(instance, statuses, execution, reply.then, reply.failed))
+        self._committer.submit(PurgeWrite(instance, statuses, execution, idle_since, reply.then, reply.failed))
         return await reply.wait()
 
     async def purge_ended(self, before: Mapping[RuntimeStatus, Instant], *, most: int) -> int:

@@ -147,11 +147,12 @@ class SendWrite:
 
 @dataclass(slots=True)
 class PurgeWrite:
-    """``statuses`` and ``execution`` None: it does not matter."""
+    """``statuses``, ``execution`` and ``idle_since`` None: it does not matter."""
 
     instance: InstanceId
     statuses: frozenset[RuntimeStatus] | None
     execution: ExecutionId | None
+    idle_since: Instant | None
     then: Callable[[bool], None]
     failed: Callable[[BaseException], None]
 
