@@ -6,7 +6,14 @@ from itertools import chain
 import msgspec
 
 from funchost.durable.entities.ids import EntityKey, entity_of
-from funchost.durable.entities.messages import RELEASE, EntityMessageError, LockRef, Release, read_release
+from funchost.durable.entities.messages import (
+    DECODING_ERRORS,
+    RELEASE,
+    EntityMessageError,
+    LockRef,
+    Release,
+    read_release,
+)
 from funchost.durable.events import EventSent, HistoryEvent
 from funchost.ids import InstanceId
 
@@ -35,7 +42,7 @@ def read_recorded(text: str | None) -> RecordedRequest:
     """Raises EntityMessageError for what is no request to an entity."""
     try:
         return _DECODER.decode(text or "")
-    except ValueError as exc:
+    except DECODING_ERRORS as exc:
         raise EntityMessageError(f"not a request to an entity: {exc}") from exc
 
 
@@ -50,7 +57,7 @@ def open_locks(history: Iterable[HistoryEvent]) -> list[tuple[EntityKey, Release
         if isinstance(event, EventSent):
             try:
                 _follow(event, unreleased)
-            except ValueError:
+            except DECODING_ERRORS:
                 continue
     return list(chain.from_iterable(unreleased.values()))
 
