@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -201,12 +202,29 @@ class Host:
         with suppress(ProcessLookupError):
             os.kill(self.pid, number)
 
+    def freeze(self) -> None:
+        """Stop it where it stands. The signal is sent at once and works later: on Linux, return when it has."""
+        self.send(signal.SIGSTOP)
+        until = time.monotonic() + LIMIT_S
+        while not all(_is_stopped(task) for task in Path(f"/proc/{self.pid}/task").glob("*")):
+            assert time.monotonic() < until, "the host was not stopped"
+            time.sleep(0.001)
+
     def _hear(self) -> None:
         assert self._pipe.poll(LIMIT_S), "the host says nothing"
         try:
             self._pipe.recv()
         except EOFError:
             self._process.join(LIMIT_S)
+
+
+def _is_stopped(task: Path) -> bool:
+    """Whether a thread is; one that has ended is so as well."""
+    try:
+        state = (task / "stat").read_text().rpartition(") ")[2][0]
+    except OSError:
+        return True
+    return state in "TtZX"
 
 
 def _serve(folder: Folder, setup: HostSetup, client: Connection) -> None:

@@ -37,7 +37,7 @@ async def test_a_stopped_host_keeps_what_it_has(folder: Folder) -> None:
             first.wait_until_held()
             # Stopped in the middle of a transaction, it would keep the others from writing, and the test waiting.
             with FileLock(lock_path(folder.database)).held():
-                first.send(signal.SIGSTOP)
+                first.freeze()
             with Host(folder) as second:
                 second.wait_until_ready()
                 theirs = await _start(hub, _FLOWS, prefix="theirs")
