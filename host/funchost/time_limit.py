@@ -22,6 +22,7 @@ from funchost.errors import FunctionTimeout, OutOfTime
 from funchost.settings import format_timespan
 from funchost.threads import give_up
 from funchost.tracebacks import whereabouts
+from funchost.watch import WatchThread
 
 __all__ = ["GRACE_S", "GivenUp", "TimeLimit"]
 
@@ -34,7 +35,6 @@ GRACE_S = 2.0
 
 _AGAIN_S = 0.02
 _AGAIN_WHEN_GIVEN_UP_S = 1.0
-_STOP_S = 1.0
 
 # The types of the arguments are not declared: then None is a null pointer, which withdraws.
 _set_exception = ctypes.pythonapi.PyThreadState_SetAsyncExc
@@ -122,20 +122,15 @@ class TimeLimit:
         self._grace_s = grace_s
         self._monotonic = monotonic
         self._calls: set[_Call] = set()
-        self._wake = threading.Event()
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="time-limit", daemon=True)
+        self._watch = WatchThread("time-limit", self._end_overdue)
 
     def start(self) -> None:
         if self._limit is not None:
-            self._thread.start()
+            self._watch.start()
 
     def stop(self) -> None:
         """What runs goes on without a limit."""
-        self._stopping.set()
-        self._wake.set()
-        if self._thread.is_alive():
-            self._thread.join(_STOP_S)
+        self._watch.stop()
 
     def call(self, function: str, code: Callable[[], T], given_up: Callable[[FunctionTimeout], object]) -> T:
         """What ``code`` returns or raises, if it does so in time; ``function`` is the name to blame.
@@ -148,8 +143,7 @@ class TimeLimit:
             return code()
         call = _Call(function, self._monotonic() + self._limit_s, given_up)
         self._calls.add(call)
-        if not self._wake.is_set():
-            self._wake.set()
+        self._watch.wake()
         error: BaseException | None = None
         result: T | None = None
         # Between two of these lines nothing is raised: only calls and jumps back let an exception in.
@@ -183,17 +177,10 @@ class TimeLimit:
         assert self._limit is not None
         return FunctionTimeout(call.function, "", format_timespan(self._limit), place=call.place)
 
-    def _watch(self) -> None:
-        while not self._stopping.is_set():
-            self._wake.wait()
-            while self._calls and not self._stopping.is_set():
-                self._stopping.wait(self._end_overdue())
-            self._wake.clear()
-            if self._calls:  # one began between the look and the clear
-                self._wake.set()
-
-    def _end_overdue(self) -> float:
+    def _end_overdue(self) -> float | None:
         """Seconds until the next look. No call that begins meanwhile can be over before that."""
+        if not self._calls:
+            return None
         now = self._monotonic()
         wait = self._limit_s
         for call in list(self._calls):

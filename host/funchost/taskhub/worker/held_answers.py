@@ -6,17 +6,15 @@ its own, so that a slow or hanging orchestrator never makes a finished activity 
 commit is then refused and the episode run anew.
 """
 
-import threading
 from collections.abc import Callable
 
 from funchost.taskhub.worker.live import Answer, LiveInstance
+from funchost.watch import WatchThread
 
 __all__ = ["GRACE_S", "HeldAnswers"]
 
 GRACE_S = 0.05
 """How long an episode that waits or runs may keep answers from becoming durable."""
-
-_STOP_S = 1.0
 
 
 class HeldAnswers:
@@ -29,19 +27,14 @@ class HeldAnswers:
         self._give = give
         self._monotonic = monotonic
         self._episodes: dict[LiveInstance, tuple[float, list[Answer]]] = {}
-        self._wake = threading.Event()
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="held-answers", daemon=True)
+        self._watch = WatchThread("held-answers", self._give_overdue)
 
     def start(self) -> None:
-        self._thread.start()
+        self._watch.start()
 
     def stop(self) -> None:
         """Waits for an answer that is being given, but not for a store that does not take it."""
-        self._stopping.set()
-        self._wake.set()
-        if self._thread.is_alive():
-            self._thread.join(_STOP_S)
+        self._watch.stop()
 
     def episode_waits(self, live: LiveInstance) -> None:
         """For a thread; what comes for it meanwhile stands in ``live`` itself."""
@@ -49,24 +42,16 @@ class HeldAnswers:
 
     def episode_begins(self, live: LiveInstance, answers: list[Answer]) -> None:
         self._episodes[live] = (self._monotonic(), answers)
-        if not self._wake.is_set():
-            self._wake.set()
+        self._watch.wake()
 
     def episode_ends(self, live: LiveInstance) -> None:
         self._episodes.pop(live, None)
 
-    def _watch(self) -> None:
-        while not self._stopping.is_set():
-            self._wake.wait()
-            while self._episodes and not self._stopping.is_set():
-                self._give_overdue()
-                self._stopping.wait(GRACE_S / 2)
-            self._wake.clear()
-            if self._episodes:  # one began between the look and the clear
-                self._wake.set()
-
-    def _give_overdue(self) -> None:
+    def _give_overdue(self) -> float | None:
+        if not self._episodes:
+            return None
         limit = self._monotonic() - GRACE_S
         for live, (since, answers) in list(self._episodes.items()):
             if since < limit:
                 self._give(live, answers)
+        return GRACE_S / 2
