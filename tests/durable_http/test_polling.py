@@ -17,7 +17,7 @@ from funchost.durable.events import ExecutionTerminated, TaskCompleted, TaskFail
 from funchost.durable.status import RuntimeStatus
 from funchost.durable_http import HttpActivity, HttpClient, Tokens
 from funchost.taskhub import Instance
-from funchost.taskhub.worker.worker import Limits
+from funchost.taskhub.worker.limits import Limits
 from recovery.host import Folder
 from recovery.verify import nothing_waits
 from recovery.working import Working, at_most, working

@@ -27,7 +27,8 @@ from funchost.taskhub.sqlite.file import Durability
 from funchost.taskhub.worker.activity import Activity
 from funchost.taskhub.worker.advance import Advance, Engine
 from funchost.taskhub.worker.entities import EntityLog, EntitySide
-from funchost.taskhub.worker.worker import Limits, OrchestrationWorker
+from funchost.taskhub.worker.limits import Limits
+from funchost.taskhub.worker.worker import OrchestrationWorker
 from funchost.threads import ThreadPool
 from recovery.clocks import JumpingClock
 from recovery.effects import Effects, activities

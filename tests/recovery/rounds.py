@@ -9,7 +9,8 @@ from datetime import timedelta
 from random import Random
 
 from funchost.clock import SystemClock
-from funchost.taskhub.worker.worker import KeptCodeLimits, Limits
+from funchost.taskhub.worker.kept_code import KeptCodeLimits
+from funchost.taskhub.worker.limits import Limits
 from recovery.host import Folder, Host, HostSetup, open_hub
 from recovery.points import POINTS, Kill
 from recovery.population import IN_FLIGHT, Population, finish, in_flight

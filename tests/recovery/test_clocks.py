@@ -10,7 +10,7 @@ from funchost.ids import InstanceId
 from funchost.taskhub import NewInstance, TaskHub
 from funchost.taskhub.sqlite.file import lock_path
 from funchost.taskhub.sqlite.locks import FileLock
-from funchost.taskhub.worker.worker import Limits
+from funchost.taskhub.worker.limits import Limits
 from recovery.clocks import JumpingClock
 from recovery.effects import activities
 from recovery.flows import functions

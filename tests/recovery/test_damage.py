@@ -84,7 +84,7 @@ async def test_the_failure_of_a_damaged_instance_is_told(folder: Folder) -> None
         await runs(here, "sick", 6)
     damage(folder, "sick", last=True)
     async with working(folder, FLOWS, {}) as here:
-        here.worker._observer = lives
+        here.worker.orchestrations.observer = lives
         await event(here, "sick", "Go")
         end = await here.end_of(InstanceId("sick"))
     assert lives.told == ["waiting sick Failed"]

@@ -20,10 +20,13 @@ from funchost.ids import InstanceId
 from funchost.instant import TICKS_PER_SECOND, Instant
 from funchost.taskhub import HubWorker, Outcome, Snapshot
 from funchost.taskhub.entity_client import EntityClient
-from funchost.taskhub.worker.worker import Limits
+from funchost.taskhub.worker.limits import Limits
 from recovery.host import LIMIT_S, Folder
 from recovery.working import Working, at_most, working
 from recovery.wrapped import WorkerWrapper
+
+NOT_AT_ALL_S = 0.2
+"""How long the absence of something is watched."""
 
 K = EntityKey("tally", "k")
 
@@ -255,3 +258,24 @@ async def test_a_raised_event_that_is_no_request_is_dropped_with_a_line(
         assert stored is not None
         assert not read_state(stored.input).queue
     assert "not a request to an entity" in caplog.text
+
+
+async def test_a_batch_that_ends_after_its_worker_has_left_hands_nothing_to_the_hub(folder: Folder) -> None:
+    begun, go, over, committed = (threading.Event() for _ in range(4))
+
+    def slow(context: Any) -> None:
+        begun.set()
+        go.wait(LIMIT_S)
+        over.set()
+
+    class Telling(WorkerWrapper):
+        def commit(self, episode: Any, outcome: Outcome, then: Callable[[Any], None]) -> None:
+            committed.set()
+            super().commit(episode, outcome, then)
+
+    async with working(folder, {}, {}, entities={"tally": slow}, wrap=Telling, drain=timedelta(seconds=0.05)) as here:
+        await signal(here, "add")
+        assert await asyncio.to_thread(begun.wait, LIMIT_S)
+    go.set()
+    assert over.wait(LIMIT_S)
+    assert not committed.wait(NOT_AT_ALL_S)

@@ -17,8 +17,9 @@ from funchost.clock import SystemClock
 from funchost.durable.events import EventRaised
 from funchost.ids import InstanceId
 from funchost.taskhub.worker.advance import Advance
+from funchost.taskhub.worker.kept_code import KeptCodeLimits
+from funchost.taskhub.worker.limits import Limits
 from funchost.taskhub.worker.live import LiveInstance
-from funchost.taskhub.worker.worker import KeptCodeLimits, Limits
 from recovery.clocks import JumpingClock
 from recovery.host import FORGET_S, LIMIT_S, Folder
 from recovery.working import Working, working
@@ -81,7 +82,7 @@ async def test_a_loop_of_many_steps_is_never_replayed(folder: Folder) -> None:
 
     episodes = Episodes()
     async with working(folder, {"flow": flow}, {"one": one}, limits=KEEPING) as here:
-        here.worker._log = episodes
+        here.worker.orchestrations.log = episodes
         assert (await here.end_of(await here.start("flow"))).output == "400"
     assert episodes.replays == 0
 
@@ -160,7 +161,7 @@ async def test_no_more_code_is_kept_than_the_bound_and_the_longest_idle_goes_fir
 
 async def _idle_with_code(here: Working, instance: str) -> None:
     async with asyncio.timeout(LIMIT_S):
-        while not _has_idle_code(here.worker._live.get(InstanceId(instance))):  # noqa: ASYNC110 - it tells nobody
+        while not _has_idle_code(here.worker.orchestrations.live.get(InstanceId(instance))):  # noqa: ASYNC110 - it tells nobody
             await asyncio.sleep(0.002)
 
 
@@ -254,7 +255,7 @@ async def test_code_that_has_to_be_run_from_its_start_is_told_of_once(
 ) -> None:
     episodes = Episodes()
     async with working(folder, {"flow": flow}, {"one": one}, limits=KEEPING) as here:
-        here.worker._log = episodes
+        here.worker.orchestrations.log = episodes
         for n in range(2):
             await here.end_of(await here.start("flow", instance=f"flow-{n}"))
     (line,) = lines_of_flow(caplog)

@@ -14,7 +14,8 @@ from funchost.durable.events import TaskCompleted
 from funchost.durable.status import RuntimeStatus
 from funchost.ids import InstanceId
 from funchost.taskhub import ActivityWork, Episode, HubWorker
-from funchost.taskhub.worker.worker import KeptCodeLimits, Limits
+from funchost.taskhub.worker.kept_code import KeptCodeLimits
+from funchost.taskhub.worker.limits import Limits
 from recovery.host import LIMIT_S, Folder
 from recovery.verify import nothing_waits
 from recovery.working import Working, working

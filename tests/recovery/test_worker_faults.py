@@ -87,7 +87,7 @@ async def test_an_end_is_told_once_although_its_first_outcome_was_refused(folder
 
     log = EndLog()
     async with working(folder, {"flow": one_step}, {"count": Counted()}, wrap=Refusing) as here:
-        here.worker._log = log
+        here.worker.orchestrations.log = log
         await here.end_of(await here.start("flow"))
     assert log.ends == [RuntimeStatus.COMPLETED]
 
@@ -95,7 +95,7 @@ async def test_an_end_is_told_once_although_its_first_outcome_was_refused(folder
 async def test_lives_are_told_once_each_although_an_outcome_was_refused(folder: Folder) -> None:
     lives = Lives()
     async with working(folder, {"flow": three_steps}, {"count": Counted()}, wrap=Refusing) as here:
-        here.worker._observer = lives
+        here.worker.orchestrations.observer = lives
         await here.end_of(await here.start("flow"))
         await here.stop()
     assert lives.told == ["flow flow Running", "flow flow Completed"]
@@ -108,11 +108,11 @@ async def test_an_instance_that_goes_on_in_another_host_is_told_of_once(folder: 
 
     lives, stepped = Lives(), threading.Event()
     async with working(folder, {"flow": step_and_wait}, {"count": lambda _: stepped.set()}) as here:
-        here.worker._observer = lives
+        here.worker.orchestrations.observer = lives
         instance = await here.start("flow")
         assert await asyncio.to_thread(stepped.wait, LIMIT_S)
     async with working(folder, {"flow": step_and_wait}, {"count": lambda _: None}) as here:
-        here.worker._observer = lives
+        here.worker.orchestrations.observer = lives
         await here.hub.send(instance, EventRaised(timestamp=Instant(1), name="go", input="2"))
         await here.end_of(instance)
         await here.stop()
@@ -209,7 +209,7 @@ class Hasty(WorkerWrapper):
 
 def _break(here: Working, episodes: set[int]) -> None:
     """A mistake in our own code: nothing can be made for these episodes of an instance to run in."""
-    engine, calls = here.worker._engine, Counter[str]()
+    engine, calls = here.worker.orchestrations.engine, Counter[str]()
 
     def variables(name: str, instance: InstanceId) -> Any:
         calls[instance] += 1
@@ -217,12 +217,12 @@ def _break(here: Working, episodes: set[int]) -> None:
             raise RuntimeError("a mistake of the host")
         return engine.variables(name, instance)
 
-    here.worker._engine = replace(engine, variables=variables)
+    here.worker.orchestrations.engine = replace(engine, variables=variables)
 
 
 async def test_an_activity_that_the_worker_does_not_have_fails_its_task(folder: Folder) -> None:
     async with working(folder, {"flow": three_steps}, {"count": Counted()}) as here:
-        del here.worker._functions["count"]  # type: ignore[attr-defined]
+        del here.worker._activities._functions["count"]  # type: ignore[attr-defined]
         instance = await here.start("flow")
         end = await here.end_of(instance)
         assert end.status is RuntimeStatus.FAILED

@@ -13,7 +13,7 @@ from funchost.durable.status import RuntimeStatus
 from funchost.ids import InstanceId
 from funchost.taskhub import ActivityWork, Episode, HubWorker, Revoked
 from funchost.taskhub.worker.advance import Advance
-from funchost.taskhub.worker.worker import Limits
+from funchost.taskhub.worker.limits import Limits
 from recovery.clocks import JumpingClock
 from recovery.host import FORGET_S, Folder, SilentLog
 from recovery.verify import nothing_waits
@@ -167,7 +167,7 @@ async def test_a_fan_out_of_thousands_completes_without_a_replay_for_each_answer
             replayed.append(result.replayed)
 
     async with working(folder, {"wide": wide}, {"one": one}) as here:
-        here.worker._log = Log()
+        here.worker.orchestrations.log = Log()
         assert (await here.end_of(await here.start("wide", 5_000))).output == "5000"
     assert nothing_waits(folder)
     assert sum(events > 0 for events in replayed) <= 3
@@ -247,7 +247,7 @@ async def _has_answers(here: Working, instance: InstanceId, count: int) -> bool:
 
 
 async def _is_busy(here: Working, instance: InstanceId) -> bool:
-    live = here.worker._live.get(instance)
+    live = here.worker.orchestrations.live.get(instance)
     return live is not None and live.busy
 
 
@@ -265,7 +265,7 @@ async def _scheduled(here: Working, instance: InstanceId) -> bool:
 
 async def _remembers_little(here: Working, limits: Limits) -> bool:
     """And all have come to their event: five steps of four events each."""
-    live = here.worker._live.all()
+    live = here.worker.orchestrations.live.all()
     histories = [await here.hub.history(InstanceId(f"flow-{i}")) for i in range(20)]
     return all(len(h) > 20 for h in histories) and sum(len(one.past) for one in live) <= limits.events_in_memory
 

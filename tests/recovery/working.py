@@ -17,7 +17,8 @@ from funchost.ids import InstanceId
 from funchost.taskhub import ActivityWork, HubWorker, Instance, NewInstance, TaskHub
 from funchost.taskhub.worker.activity import Activity, encode
 from funchost.taskhub.worker.entities import EntityLog
-from funchost.taskhub.worker.worker import Limits, OrchestrationWorker
+from funchost.taskhub.worker.limits import Limits
+from funchost.taskhub.worker.worker import OrchestrationWorker
 from recovery.host import LIMIT_S, Folder, open_hub, worker_on
 from recovery.wrapped import WorkerWrapper, WrappedHub
 

@@ -26,8 +26,12 @@ from funchost.settings import Settings
 from funchost.taskhub import ActivityWork, TaskHub
 from funchost.taskhub.worker.activity import Activity, encode
 from funchost.taskhub.worker.advance import Advance, Engine
+from funchost.taskhub.worker.kept_code import KeptCodeLimits
+from funchost.taskhub.worker.limits import Limits
+from funchost.taskhub.worker.orchestrations import EpisodeLog
+from funchost.taskhub.worker.slots import Threads
 from funchost.taskhub.worker.transitions import LifeObserver
-from funchost.taskhub.worker.worker import EpisodeLog, KeptCodeLimits, Limits, OrchestrationWorker, Threads
+from funchost.taskhub.worker.worker import OrchestrationWorker
 
 __all__ = ["build_worker", "durable_functions", "worker_limits"]
 

@@ -23,6 +23,7 @@ from funchost.errors import FunctionTimeout
 from funchost.ids import ExecutionId, InstanceId
 from funchost.taskhub import Committed, Episode, HubWorker, Outcome, Received, Session, Settled, Snapshot
 from funchost.taskhub.entity_outcomes import outcome_of_refusal, outcome_of_step
+from funchost.taskhub.worker.limits import Phase
 from funchost.taskhub.worker.slots import Threads
 from funchost.threads import ThreadsClosed
 from funchost.time_limit import GivenUp, TimeLimit
@@ -80,6 +81,7 @@ class EntityWorker:
         side: EntitySide,
         clock: Clock,
         time_limit: TimeLimit,
+        phase: Phase,
         *,
         give_back: Callable[[Episode, timedelta, str], None],
         idle: Callable[[], None],
@@ -87,6 +89,7 @@ class EntityWorker:
         self._side = side
         self._clock = clock
         self._time_limit = time_limit
+        self._phase = phase
         self._give_back_to_hub = give_back
         self._idle = idle
         self._lock = threading.Lock()
@@ -207,6 +210,8 @@ class EntityWorker:
     def _commit(
         self, live: _Live, messages: list[Received], outcome: Outcome, step: EntityStep | None, started: float
     ) -> None:
+        if self._phase.left:
+            return
         session = Session(live.key.instance_id, live.execution, live.token, None)
         took_s = self._clock.monotonic() - started
 
