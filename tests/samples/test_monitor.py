@@ -1,35 +1,18 @@
-import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import chain, repeat
 from pathlib import Path
 
 from samples.host_process import HostProcess, eventually
+from samples.web_site import web_site
 
 
 @contextmanager
 def site(*, up_after: int) -> Generator[str]:
     """The URL of a site that answers 503 ``up_after`` times and 200 from then on."""
-    asked: list[str] = []
-
-    class Page(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            asked.append(self.path)
-            self.send_response(200 if len(asked) > up_after else 503)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  (the name of the base class)
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Page) as server:
-        thread = threading.Thread(target=server.serve_forever, name="site")
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}/"
-        finally:
-            server.shutdown()
-            thread.join()
+    statuses = chain(repeat(503, up_after), repeat(200))
+    with web_site(lambda asked: (next(statuses), {}, "")) as url:
+        yield f"{url}/"
 
 
 def test_a_site_is_watched_until_it_is_up(copied: Callable[[str], Path]) -> None:
