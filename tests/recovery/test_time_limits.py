@@ -13,13 +13,12 @@ import pytest
 from funchost.durable.events import TaskCompleted
 from funchost.durable.status import RuntimeStatus
 from funchost.ids import InstanceId
-from funchost.taskhub import ActivityWork, Episode, HubWorker
 from funchost.taskhub.worker.kept_code import KeptCodeLimits
 from funchost.taskhub.worker.limits import Limits
 from recovery.host import LIMIT_S, Folder
 from recovery.verify import nothing_waits
 from recovery.working import Working, working
-from recovery.wrapped import WorkerWrapper
+from recovery.wrapped import Hasty
 
 Code = Generator[Any, Any, Any]
 
@@ -27,18 +26,6 @@ SHORT = timedelta(milliseconds=100)
 TEXT = "Timeout value of 00:00:00.1000000 was exceeded by function: Functions.flow"
 
 LIMITS = Limits(function_timeout=SHORT, timeout_grace_s=0.2)
-
-
-class Hasty(WorkerWrapper):
-    """Notes how long work that is given back shall wait, and does not let it wait."""
-
-    def __init__(self, inner: HubWorker, delays: list[float]) -> None:
-        super().__init__(inner)
-        self._delays = delays
-
-    async def abandon(self, work: Episode | ActivityWork, *, delay: timedelta, why: str) -> None:
-        self._delays.append(delay.total_seconds())
-        await super().abandon(work, delay=timedelta(), why=why)
 
 
 @asynccontextmanager

@@ -19,7 +19,7 @@ from recovery.host import LIMIT_S, Folder
 from recovery.lives import Lives
 from recovery.verify import nothing_waits
 from recovery.working import Working, at_most, working
-from recovery.wrapped import WorkerWrapper
+from recovery.wrapped import Hasty, WorkerWrapper
 
 Code = Generator[Any, Any, Any]
 
@@ -193,18 +193,6 @@ async def test_each_further_attempt_waits_longer(folder: Folder) -> None:
         _break(here, {1, 2, 3})
         assert (await here.end_of(await here.start("flow"))).output == "3"
     assert delays == [2, 4, 8]
-
-
-class Hasty(WorkerWrapper):
-    """Notes how long work that is given back shall wait, and does not let it wait."""
-
-    def __init__(self, inner: HubWorker, delays: list[float]) -> None:
-        super().__init__(inner)
-        self._delays = delays
-
-    async def abandon(self, work: Episode | ActivityWork, *, delay: timedelta, why: str) -> None:
-        self._delays.append(delay.total_seconds())
-        await super().abandon(work, delay=timedelta(), why=why)
 
 
 def _break(here: Working, episodes: set[int]) -> None:

@@ -9,7 +9,7 @@ from funchost.ids import InstanceId, WorkerId
 from funchost.taskhub import ActivityWork, Episode, HubWorker, Outcome, Revoked, Settled, fits_all
 from funchost.taskhub.sqlite import SqliteTaskHub
 
-__all__ = ["PointedWorker", "WorkerWrapper", "WrappedHub"]
+__all__ = ["Hasty", "PointedWorker", "WorkerWrapper", "WrappedHub"]
 
 
 class WorkerWrapper:
@@ -35,6 +35,18 @@ class WorkerWrapper:
 
     async def release(self, instance: InstanceId) -> None:
         await self.inner.release(instance)
+
+
+class Hasty(WorkerWrapper):
+    """Notes how long work that is given back shall wait, and does not let it wait."""
+
+    def __init__(self, inner: HubWorker, delays: list[float]) -> None:
+        super().__init__(inner)
+        self._delays = delays
+
+    async def abandon(self, work: Episode | ActivityWork, *, delay: timedelta, why: str) -> None:
+        self._delays.append(delay.total_seconds())
+        await super().abandon(work, delay=timedelta(), why=why)
 
 
 class PointedWorker(WorkerWrapper):
