@@ -49,10 +49,17 @@ async def event(here: Working, instance: str, name: str) -> None:
     await here.hub.send(InstanceId(instance), EventRaised(timestamp=Instant(1), name=name, input='"x"'))
 
 
-async def runs(here: Working, instance: str, episodes: int) -> None:
-    """Until so many events are in its history."""
-    while len(await here.hub.history(InstanceId(instance))) < episodes:
+async def has_events(here: Working, instance: str, count: int) -> None:
+    """Returns when so many are in its history."""
+    while len(await here.hub.history(InstanceId(instance))) < count:
         pass
+
+
+async def has_run_twice(here: Working, instance: str) -> None:
+    """Returns when two rows are in its history: one of its start and one of an event."""
+    await has_events(here, instance, 3)
+    await event(here, instance, "Early")
+    await has_events(here, instance, 6)
 
 
 async def test_an_instance_with_a_damaged_history_fails_and_the_others_go_on(
@@ -61,7 +68,7 @@ async def test_an_instance_with_a_damaged_history_fails_and_the_others_go_on(
     async with working(folder, FLOWS, {}) as here:
         for name in ("sick", "well"):
             await here.start("waiting", instance=name)
-            await runs(here, name, 3)
+            await has_events(here, name, 3)
     damage(folder, "sick", last=False)
     async with working(folder, FLOWS, {}) as here:
         for name in ("sick", "well"):
@@ -79,9 +86,7 @@ async def test_the_failure_of_a_damaged_instance_is_told(folder: Folder) -> None
     lives = Lives()
     async with working(folder, FLOWS, {}) as here:
         await here.start("waiting", instance="sick")
-        await runs(here, "sick", 3)
-        await event(here, "sick", "Early")
-        await runs(here, "sick", 6)
+        await has_run_twice(here, "sick")
     damage(folder, "sick", last=True)
     async with working(folder, FLOWS, {}) as here:
         here.worker.orchestrations.observer = lives
@@ -94,9 +99,7 @@ async def test_the_failure_of_a_damaged_instance_is_told(folder: Folder) -> None
 async def test_the_parent_of_a_damaged_child_hears_of_its_failure(folder: Folder) -> None:
     async with working(folder, FLOWS, {}) as here:
         await here.start("parent", instance="above")
-        await runs(here, "child", 3)
-        await event(here, "child", "Early")
-        await runs(here, "child", 6)
+        await has_run_twice(here, "child")
     damage(folder, "child", last=True)
     async with working(folder, FLOWS, {}) as here:
         await event(here, "child", "Go")

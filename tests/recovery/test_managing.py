@@ -70,6 +70,14 @@ def family(context: Any) -> Any:
     yield context.task_all([context.call_sub_orchestrator("waiting", None, f"kid{n}") for n in range(3)])
 
 
+async def with_a_family(here: Working) -> HubClient:
+    """A client of the hub, in which all of the family's children wait now."""
+    await here.start("family")
+    for n in range(3):
+        await has_status(here, f"kid{n}", RuntimeStatus.RUNNING)
+    return client(here)
+
+
 async def test_a_rewound_family_completes_without_doing_its_work_twice(folder: Folder):
     app = Breakable()
     async with working(folder, {"steps": steps, "parent": parent}, {"work": app.work}) as here:
@@ -160,10 +168,7 @@ async def test_an_answer_of_an_entity_that_came_too_late_is_delivered_after_a_re
 
 async def test_a_terminated_family_ends_as_a_whole(folder: Folder):
     async with working(folder, {"family": family, "waiting": waiting}, {}) as here:
-        await here.start("family")
-        for n in range(3):
-            await has_status(here, f"kid{n}", RuntimeStatus.RUNNING)
-        hub_client = client(here)
+        hub_client = await with_a_family(here)
         await hub_client.terminate(await hub_client.open("family"), "all", recurse=True)
         for name in ("family", "kid0", "kid1", "kid2"):
             ended = await end_of(here.hub, InstanceId(name))
@@ -172,10 +177,7 @@ async def test_a_terminated_family_ends_as_a_whole(folder: Folder):
 
 async def test_children_of_a_terminated_parent_go_on(folder: Folder):
     async with working(folder, {"family": family, "waiting": waiting}, {}) as here:
-        await here.start("family")
-        for n in range(3):
-            await has_status(here, f"kid{n}", RuntimeStatus.RUNNING)
-        hub_client = client(here)
+        hub_client = await with_a_family(here)
         await hub_client.terminate(await hub_client.open("family"), "alone")
         assert (await end_of(here.hub, InstanceId("family"))).output == "alone"
         for n in range(3):
