@@ -7,7 +7,7 @@ from funchost.durable.events import EventRaised, HistoryEvent
 from funchost.durable.status import RuntimeStatus
 from funchost.ids import ExecutionId, InstanceId
 from funchost.instant import TICKS_PER_SECOND, Instant
-from funchost.taskhub import Committed, Lost, Outcome, Query, Send, Snapshot, StatusChange, TaskHub
+from funchost.taskhub import Committed, HubWorker, Instance, Lost, Outcome, Query, Send, Snapshot, StatusChange, TaskHub
 from taskhub.acting import (
     NOW,
     after,
@@ -32,6 +32,15 @@ def operation(text: str = "{}") -> EventRaised:
 
 def keeps(text: str | None, *sends: Send, shows: str = "{}") -> Outcome:
     return Outcome(Snapshot(text), sends=sends, status=StatusChange(custom_status=shows))
+
+
+async def with_state(hub: TaskHub, worker: HubWorker) -> Instance:
+    """The entity after its first batch."""
+    await hub.send(COUNTER, operation())
+    await commit(worker, await episode(worker), keeps("state"))
+    there = await hub.read(COUNTER)
+    assert there is not None
+    return there
 
 
 async def test_the_first_message_creates_an_entity_that_runs_from_then_on(hub: TaskHub) -> None:
@@ -59,8 +68,7 @@ async def test_a_batch_replaces_what_is_kept_and_leaves_no_history(hub: TaskHub)
 
 async def test_whoever_has_no_session_of_an_entity_gets_its_snapshot(hub: TaskHub) -> None:
     async with working(hub) as worker:
-        await hub.send(COUNTER, operation())
-        await commit(worker, await episode(worker), keeps("state"))
+        await with_state(hub, worker)
         await hub.send(COUNTER, operation("2"))
         held = await episode(worker)
         assert held.session.past is None
@@ -125,8 +133,7 @@ async def test_a_scheduled_signal_is_never_early(hub: TaskHub) -> None:
 
 async def test_a_purged_entity_comes_back_empty(hub: TaskHub) -> None:
     async with working(hub) as worker:
-        await hub.send(COUNTER, operation())
-        await commit(worker, await episode(worker), keeps("state"))
+        await with_state(hub, worker)
         assert await hub.purge(COUNTER)
         await hub.send(COUNTER, operation("2"))
         assert (await episode(worker)).session.past == Snapshot(None)
@@ -148,10 +155,7 @@ async def test_senders_that_create_an_entity_together_make_one(hub: TaskHub) -> 
 
 async def test_entities_are_listed_by_the_time_of_their_last_batch(hub: TaskHub) -> None:
     async with working(hub) as worker:
-        await hub.send(COUNTER, operation())
-        await commit(worker, await episode(worker), keeps("state"))
-        there = await hub.read(COUNTER)
-        assert there is not None
+        there = await with_state(hub, worker)
         later = Instant(there.updated + 1)
         assert len((await hub.list(Query(entities=True, updated_from=there.updated))).instances) == 1
         assert not (await hub.list(Query(entities=True, updated_from=later))).instances
@@ -169,10 +173,7 @@ async def test_what_an_orchestration_sends_at_its_end_reaches_the_entity(hub: Ta
 
 async def test_an_idle_entity_is_purged_and_one_that_is_asked_for_something_is_not(hub: TaskHub) -> None:
     async with working(hub) as worker:
-        await hub.send(COUNTER, operation())
-        await commit(worker, await episode(worker), keeps("state"))
-        there = await hub.read(COUNTER)
-        assert there is not None
+        there = await with_state(hub, worker)
         assert not await hub.purge(COUNTER, idle_since=Instant(there.updated - 1))
         await hub.send(COUNTER, operation("2"))
         assert not await hub.purge(COUNTER, idle_since=there.updated)
