@@ -68,7 +68,9 @@ def test_closing_is_silent_and_may_be_repeated():
 
 
 def test_code_that_is_closed_before_it_starts_does_nothing():
-    UserCode(two_steps).close()
+    seen: list[str] = []
+    UserCode(lambda context: seen.append("started")).close()
+    assert seen == []
 
 
 def wrapped(context: Any) -> Any:
