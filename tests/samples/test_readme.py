@@ -68,10 +68,6 @@ class Reader:
                 lambda: all(name in self._console() for name in listed) or None, what="the new list of functions"
             )
 
-    def _lists(self, functions: list[str]) -> bool | None:
-        console = self._console()
-        return all(name in console for name in functions) or None
-
     def _console(self) -> str:
         return (self.folder / "host.log").read_text(errors="replace")
 
