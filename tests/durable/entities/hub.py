@@ -39,6 +39,17 @@ class Post:
     event: EventRaised
 
 
+@dataclass(frozen=True)
+class Deliver:
+    """Something that may happen on a hub: it makes so many steps."""
+
+    steps: int
+
+    def on(self, hub: "Hub") -> None:
+        for _ in range(self.steps):
+            hub.step()
+
+
 class Hub:
     """``random`` decides everything that is not given: who is next, how much of it, and what goes wrong."""
 

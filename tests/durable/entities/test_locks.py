@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from durable.entities.hub import Hub, Sender
+from durable.entities.hub import Deliver, Hub, Sender
 from durable.entities.playing import counter
 from funchost.durable.entities.ids import EntityKey
 from funchost.durable.entities.messages import LOCK_ACQUIRED, RELEASE, LockRef, Release, read_response
@@ -32,7 +32,6 @@ class Locker(Sender):
         hub.orchestrations[self.id] = self
         self.wanted: list[tuple[EntityKey, ...]] = []
         self.added: list[EntityKey] = []
-        self._hub = hub
         self._holders = holders
         self._holding: tuple[EntityKey, ...] = ()
         self._lock_id: str | None = None
@@ -133,11 +132,6 @@ class Ask:
     entity: int
 
 
-@dataclass(frozen=True)
-class Deliver:
-    steps: int
-
-
 Happening = Want | End | Ask | Deliver
 
 HAPPENINGS: st.SearchStrategy[list[Happening]] = st.lists(
@@ -184,8 +178,7 @@ def live(happenings: list[Happening], seed: int, *, orderly: bool) -> Ended:
             case Ask():
                 passer.ask(ENTITIES[happening.entity])
             case Deliver():
-                for _ in range(happening.steps):
-                    hub.step()
+                happening.on(hub)
     hub.run()
     return Ended(hub, lockers, passer, holders)
 

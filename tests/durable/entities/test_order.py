@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from durable.entities.hub import Hub, Sender
+from durable.entities.hub import Deliver, Hub, Sender
 from funchost.durable import payloads
 from funchost.durable.entities.ids import EntityKey
 from funchost.durable.entities.messages import read_response
@@ -28,11 +28,6 @@ class Send:
     relay: int | None
     answer: bool
     delay_s: float | None = None
-
-
-@dataclass(frozen=True)
-class Deliver:
-    steps: int
 
 
 @dataclass(frozen=True)
@@ -90,7 +85,6 @@ class Asker(Sender):
         self.numbers: dict[EntityKey, list[tuple[int, bool]]] = {}
         self.asked: dict[str, int] = {}
         self.answered: dict[str, int] = {}
-        self._hub = hub
 
     def note(self, send: Send) -> None:
         target = ENTITIES[send.target]
@@ -128,8 +122,7 @@ def live(happenings: list[Happening], seed: int, *, orderly: bool) -> tuple[Hub,
             case Send():
                 askers[happening.sender].note(happening)
             case Deliver():
-                for _ in range(happening.steps):
-                    hub.step()
+                happening.on(hub)
             case Pause():
                 hub.pause(happening.seconds * TICKS_PER_SECOND)
             case BeginAnew():
