@@ -12,6 +12,7 @@ import azure.durable_functions as df
 import pytest
 
 from durable.driver import INSTANCE, Played, elapse, failure_of, play, post, raised, result_of, settle, together
+from durable.own_values import Money
 from durable.world import START, Mode, Slow
 from funchost.durable.entities.ids import EntityKey
 from funchost.durable.entities.messages import succeeded
@@ -85,19 +86,6 @@ def test_ids_of_requests_differ_by_number_and_execution():
 @pytest.mark.parametrize("value", [None, 0, "", False, [], {}, "text", 1.5, [1, {"a": None}]])
 def test_arguments_and_results_arrive_as_they_were_given(value: Any):
     assert result_of(only(lambda context: context.call_entity(A, "echo", value)), entities=ENTITIES) == value
-
-
-@dataclass
-class Money:
-    amount: int
-
-    @staticmethod
-    def to_json(money: "Money") -> str:
-        return json.dumps(money.amount)
-
-    @staticmethod
-    def from_json(text: str) -> "Money":
-        return Money(json.loads(text))
 
 
 def test_a_result_is_decoded_to_the_expected_type():

@@ -9,7 +9,6 @@ for the further attempts differs.
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from random import Random
 from typing import Any
 
@@ -19,6 +18,7 @@ from hypothesis import strategies as st
 
 from durable.driver import INSTANCE
 from durable.official import Verdict, official_verdict, our_decisions
+from durable.own_values import Money
 from durable.programs import (
     ENTITIES,
     Await,
@@ -221,29 +221,16 @@ def test_the_sdk_agrees_on_the_version(version: str):
     assert_agreement(code, hosted)
 
 
-@dataclass(frozen=True)
-class Order:
-    number: int
-
-    @staticmethod
-    def to_json(order: "Order") -> int:
-        return order.number
-
-    @staticmethod
-    def from_json(number: int) -> "Order":
-        return Order(number)
-
-
 def typed(context: Any) -> Any:
     """Which types come out of the input and of an answer, or which errors."""
     told: list[str] = []
-    for expected in (None, Order, int):
+    for expected in (None, Money, int):
         try:
             told.append(type(context.get_input(expected_type=expected)).__name__)
         except Exception as error:
             told.append(type(error).__name__)
     try:
-        task = context.call_activity("fast", {"call": Order(1), "fails": 0}, expected_type=Order)
+        task = context.call_activity("fast", {"call": Money(1), "fails": 0}, expected_type=Money)
     except TypeError:
         return [*told, "refused"]
     return [*told, type((yield task)).__name__]
@@ -253,9 +240,9 @@ def typed(context: Any) -> Any:
 @pytest.mark.parametrize("strict", ["0", "1"])
 def test_the_sdk_agrees_on_types(strict: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("AZURE_FUNCTIONS_DURABLE_STRICT_TYPING", strict)
-    hosted = played(typed, input_=Order(5))
+    hosted = played(typed, input_=Money(5))
     assert_agreement(typed, hosted)
-    answers = {"0": ["Order", "Order", "Order", "Order"], "1": ["TypeError", "Order", "TypeError", "refused"]}
+    answers = {"0": ["Money", "Money", "Money", "Money"], "1": ["TypeError", "Money", "TypeError", "refused"]}
     assert json.loads(hosted.output or "") == answers[strict]
 
 

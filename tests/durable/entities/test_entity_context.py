@@ -1,7 +1,6 @@
 """What an entity function sees and may ask for."""
 
 import json
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -10,23 +9,11 @@ import azure.durable_functions as df
 import pytest
 
 from durable.entities.playing import OTHER, EntityFunction, answers, called, error, later, play, raised
+from durable.own_values import Money
 from durable.releases import needs_central_codec
 from funchost.durable.entities.messages import read_request
 from funchost.durable.entities.state import EntityState
 from funchost.durable.entities.step import EntityStep
-
-
-@dataclass
-class Money:
-    amount: int
-
-    @staticmethod
-    def to_json(money: "Money") -> str:
-        return str(money.amount)
-
-    @staticmethod
-    def from_json(text: str) -> "Money":
-        return Money(int(text))
 
 
 def answer(function: EntityFunction, value: Any = None, *, state: str | None = None) -> Any:
