@@ -1,14 +1,11 @@
 """Random programs that fail and are rewound, as often as it takes."""
 
-from random import Random
-
 from hypothesis import given
 from hypothesis import strategies as st
 
 from durable.driver import EVERY_MODE, INSTANCE
-from durable.programs import ENTITIES, Call, Compound, Demand, Section, Statement, activities, child, interpreted
-from durable.test_random_programs import EXPRESSIONS, STATEMENTS, many, replayed, shown
-from durable.test_random_programs import Life as Program
+from durable.lives import EXPRESSIONS, STATEMENTS, Life, many, replayed, shown, world_of
+from durable.programs import Call, Compound, Demand, Section, Statement
 from durable.world import Mode, World
 from funchost.durable.events import TaskCompleted
 from funchost.durable.status import RuntimeStatus
@@ -26,18 +23,11 @@ SECTIONS: st.SearchStrategy[Statement] = st.builds(
     Section, st.sampled_from(["a", "ab"]), st.lists(STATEMENTS | DEMANDS, min_size=1, max_size=3).map(tuple)
 )
 PROGRAMS = st.lists(STATEMENTS | DEMANDS | DEMANDS | SECTIONS, min_size=1, max_size=8).map(tuple)
-LIVES = st.builds(Program, PROGRAMS, st.just(()), st.integers(0, 2**16))
+LIVES = st.builds(Life, PROGRAMS, st.just(()), st.integers(0, 2**16))
 
 
-def rewound_world(life: Program, mode: Mode) -> World:
-    random = Random(life.seed)
-    world = World(
-        {"main": interpreted(life.program), "child": child},
-        activities(),
-        mode,
-        entities=ENTITIES,
-        batch_size=lambda: random.randint(1, 4),
-    )
+def rewound_world(life: Life, mode: Mode) -> World:
+    world = world_of(life, mode)
     world.start("main", INSTANCE)
     world.run()
     for _ in range(REWINDS):
@@ -50,7 +40,7 @@ def rewound_world(life: Program, mode: Mode) -> World:
 
 @given(LIVES)
 @many
-def test_a_rewound_execution_lives_the_same_life_in_every_mode(life: Program):
+def test_a_rewound_execution_lives_the_same_life_in_every_mode(life: Life):
     first, *others = (shown(rewound_world(life, mode)) for mode in EVERY_MODE)
     for other in others:
         assert other == first
@@ -58,7 +48,7 @@ def test_a_rewound_execution_lives_the_same_life_in_every_mode(life: Program):
 
 @given(LIVES)
 @many
-def test_a_rewound_history_never_contradicts_its_code(life: Program):
+def test_a_rewound_history_never_contradicts_its_code(life: Life):
     hosted = rewound_world(life, Mode.KEPT).instances[INSTANCE]
     assert "Non-Deterministic" not in (hosted.output or "")
     assert replayed(life, hosted, hosted.live.past).status is hosted.status
@@ -66,7 +56,7 @@ def test_a_rewound_history_never_contradicts_its_code(life: Program):
 
 @given(LIVES)
 @many
-def test_no_call_succeeds_twice(life: Program):
+def test_no_call_succeeds_twice(life: Life):
     hosted = rewound_world(life, Mode.RECORDED).instances[INSTANCE]
     succeeded = [event.task_id for event in hosted.live.past if isinstance(event, TaskCompleted)]
     assert len(succeeded) == len(set(succeeded))
