@@ -1,5 +1,3 @@
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
 from functools import partial
 from pathlib import Path
 
@@ -7,13 +5,13 @@ import pytest
 
 from coroutines import on_a_loop
 from web.durable.connections import Connect, in_process, over_the_socket
-from web.durable.durable_app import App, durable_app
+from web.durable.durable_app import OpenApp, durable_app
 
 pytest_pyfunc_call = on_a_loop(limit_s=None)
 
 
 @pytest.fixture
-def open_app(tmp_path: Path) -> Callable[..., AbstractAsyncContextManager[App]]:
+def open_app(tmp_path: Path) -> OpenApp:
     return partial(durable_app, tmp_path)
 
 

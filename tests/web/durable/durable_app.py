@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import httpx
@@ -18,7 +18,7 @@ from funchost.web.durable.api import DurableApi
 from funchost.web.durable.endpoints import local_app, public_app
 from funchost.web.durable.links import Webhook
 
-__all__ = ["ORIGIN", "WEBHOOK", "App", "InstantClock", "durable_app"]
+__all__ = ["ORIGIN", "WEBHOOK", "App", "InstantClock", "OpenApp", "durable_app"]
 
 ORIGIN = "http://caller.example:8080"
 WEBHOOK = Webhook("https://app.example", query="code=KEY")
@@ -102,6 +102,10 @@ class App:
 
         await asyncio.to_thread(self._worker.commit, episode, outcome, then)
         return await asyncio.wait_for(settled, _TIMEOUT_S)
+
+
+OpenApp = Callable[..., AbstractAsyncContextManager[App]]
+"""``durable_app`` in the folder of a test."""
 
 
 @asynccontextmanager

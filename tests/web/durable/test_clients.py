@@ -3,8 +3,6 @@
 import asyncio
 import json
 import logging
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +21,8 @@ from funchost.threads import ThreadPool
 from funchost.web.durable.api import DurableApi
 from funchost.web.durable.clients import HostClients
 from funchost_bindings.durable import BINDING
-from web.durable.durable_app import WEBHOOK, App
+from web.durable.durable_app import WEBHOOK, App, OpenApp
 
-OpenApp = Callable[..., AbstractAsyncContextManager[App]]
 LOCAL = "http://127.0.0.1:17071/durabletask/"
 TRIGGER = BindingSpec("httpTrigger", "req", Direction.IN)
 

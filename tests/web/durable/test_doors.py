@@ -1,6 +1,5 @@
 import asyncio
-from collections.abc import Callable, Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Mapping
 from typing import Any, cast
 
 import httpx
@@ -12,9 +11,8 @@ from funchost.taskhub.client import HubClient
 from funchost.web.asgi import Scope
 from funchost.web.durable.api import DurableApi
 from funchost.web.durable.endpoints import public_app
-from web.durable.durable_app import ORIGIN, WEBHOOK, App
+from web.durable.durable_app import ORIGIN, WEBHOOK, App, OpenApp
 
-OpenApp = Callable[..., AbstractAsyncContextManager[App]]
 PUBLIC = "/runtime/webhooks/durabletask"
 ALIAS = "/admin/extensions/DurableTaskExtension"
 

@@ -1,8 +1,6 @@
 """The routes below ``entities``; what a batch stores is written here by hand."""
 
 import json
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import pytest
@@ -11,9 +9,7 @@ from funchost.durable.entities.messages import Request, read_request
 from funchost.durable.events import EventRaised
 from funchost.instant import parse
 from funchost.taskhub import Outcome, Snapshot, StatusChange
-from web.durable.durable_app import App
-
-OpenApp = Callable[..., AbstractAsyncContextManager[App]]
+from web.durable.durable_app import App, OpenApp
 
 ROOT = "/runtime/webhooks/durabletask/entities"
 

@@ -1,8 +1,6 @@
 """The client of functions, where it can do more than the SDK's own."""
 
 import asyncio
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,9 +15,7 @@ from funchost.ids import InstanceId
 from funchost.instant import TICKS_PER_SECOND, from_datetime
 from funchost.taskhub import Query
 from web.durable.connections import in_process
-from web.durable.durable_app import App
-
-OpenApp = Callable[..., AbstractAsyncContextManager[App]]
+from web.durable.durable_app import OpenApp
 
 
 async def test_a_start_takes_a_time_tags_and_a_version(open_app: OpenApp):

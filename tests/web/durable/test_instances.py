@@ -1,5 +1,3 @@
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import httpx
@@ -19,9 +17,8 @@ from funchost.durable.status import RuntimeStatus
 from funchost.ids import InstanceId
 from funchost.instant import Instant, parse
 from funchost.taskhub import StatusChange
-from web.durable.durable_app import ORIGIN, App
+from web.durable.durable_app import ORIGIN, OpenApp
 
-OpenApp = Callable[..., AbstractAsyncContextManager[App]]
 BASE = "/runtime/webhooks/durabletask"
 INSTANCES = f"{BASE}/instances"
 AT: Instant = parse("2024-05-01T10:00:00.1234567Z")

@@ -2,8 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,9 +15,7 @@ from funchost.durable.status import RuntimeStatus
 from funchost.ids import InstanceId
 from funchost.taskhub import Outcome, Snapshot
 from web.durable.connections import Connect, in_process
-from web.durable.durable_app import App
-
-OpenApp = Callable[..., AbstractAsyncContextManager[App]]
+from web.durable.durable_app import OpenApp
 
 
 async def test_a_start_keeps_the_second_encoding_of_its_input(open_app: OpenApp, connect: Connect):

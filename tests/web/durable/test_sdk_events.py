@@ -1,8 +1,6 @@
 """What is stored of events that the SDK's client raises, and of others."""
 
 import json
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import httpx
@@ -14,9 +12,7 @@ from funchost.taskhub.client import HubClient
 from funchost.web.durable.api import DurableApi
 from funchost.web.durable.endpoints import local_app, public_app
 from web.durable.connections import Connect
-from web.durable.durable_app import ORIGIN, WEBHOOK, App
-
-OpenApp = Callable[..., AbstractAsyncContextManager[App]]
+from web.durable.durable_app import ORIGIN, WEBHOOK, App, OpenApp
 
 VALUES = [
     {"n": [1, None]},

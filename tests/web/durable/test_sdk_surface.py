@@ -3,8 +3,6 @@
 import asyncio
 import json
 import logging
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, cast
@@ -19,9 +17,7 @@ from funchost.durable.status import RuntimeStatus
 from funchost.ids import InstanceId
 from funchost.taskhub import NewInstance, StatusChange
 from web.durable.connections import Connect
-from web.durable.durable_app import App
-
-OpenApp = Callable[..., AbstractAsyncContextManager[App]]
+from web.durable.durable_app import App, OpenApp
 
 REQUEST = func.HttpRequest("GET", "http://front.example:8080/api/start?code=other", body=b"")
 LINKS = [

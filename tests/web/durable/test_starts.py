@@ -1,5 +1,3 @@
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import httpx
@@ -9,9 +7,8 @@ from funchost.durable.events import EventRaised, ExecutionStarted, TraceContext
 from funchost.durable.status import RuntimeStatus
 from funchost.ids import InstanceId
 from funchost.instant import Instant
-from web.durable.durable_app import ORIGIN, App, InstantClock
+from web.durable.durable_app import ORIGIN, InstantClock, OpenApp
 
-OpenApp = Callable[..., AbstractAsyncContextManager[App]]
 BASE = "/runtime/webhooks/durabletask"
 ARGUMENT_ERROR = "One or more of the arguments submitted is incorrect"
 
