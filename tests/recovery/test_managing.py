@@ -4,11 +4,14 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from funchost.clock import SystemClock
 from funchost.durable.entities.ids import EntityKey
 from funchost.durable.events import ExecutionCompleted
 from funchost.durable.execution import EngineSettings
 from funchost.durable.status import RuntimeStatus
+from funchost.errors import InvalidOperation
 from funchost.ids import InstanceId
 from funchost.instant import TICKS_PER_SECOND, Instant
 from funchost.taskhub import Instance
@@ -164,6 +167,47 @@ async def test_an_answer_of_an_entity_that_came_too_late_is_delivered_after_a_re
         app.broken = False
         await hub_client.rewind("flow", None)
         assert (await end_of(here.hub, InstanceId("flow"))).output == '"late"'
+
+
+async def test_what_failed_in_a_critical_section_is_not_rewound_since_its_locks_are_gone(folder: Folder):
+    app = Breakable()
+
+    def careful(context: Any) -> Any:
+        with (yield context.lock(EntityKey("tally", "k"))):
+            yield context.call_activity("work", "fragile")
+
+    def above(context: Any) -> Any:
+        yield context.call_sub_orchestrator("careful", None, "below")
+
+    def tally(context: Any) -> None:
+        pass
+
+    flows = {"careful": careful, "above": above}
+    async with working(folder, flows, {"work": app.work}, entities={"tally": tally}) as here:
+        for name, whose in (("careful", "it"), ("above", "its sub-orchestration below")):
+            await end_of(here.hub, await here.start(name))
+            with pytest.raises(InvalidOperation) as caught:
+                await client(here).rewind(name, None)
+            assert f"{whose} failed in a critical section, and the locks of '@tally@k' have" in str(caught.value)
+            assert (await has_status(here, name, RuntimeStatus.FAILED)).output is not None
+
+
+async def test_what_failed_after_a_critical_section_is_rewound(folder: Folder):
+    app = Breakable()
+
+    def careful(context: Any) -> Any:
+        with (yield context.lock(EntityKey("tally", "k"))):
+            yield context.call_entity(EntityKey("tally", "k"), "count")
+        return (yield context.call_activity("work", "fragile"))
+
+    def tally(context: Any) -> None:
+        context.set_result(1)
+
+    async with working(folder, {"careful": careful}, {"work": app.work}, entities={"tally": tally}) as here:
+        await end_of(here.hub, await here.start("careful"))
+        app.broken = False
+        await client(here).rewind("careful", None)
+        assert (await end_of(here.hub, InstanceId("careful"))).output == '"fragile"'
 
 
 async def test_a_terminated_family_ends_as_a_whole(folder: Folder):

@@ -11,13 +11,15 @@ Two kinds of decisions are taken out for good: the timer that ended the attempts
 of the failure. Their numbers are skipped from then on, so that every other decision gets the one that it had.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
+from funchost.durable.entities.ids import EntityKey
 from funchost.durable.entities.messages import EntityMessageError, read_request
+from funchost.durable.entities.recorded import open_locks
 from funchost.durable.events import (
     EventRaised,
     EventSent,
@@ -37,7 +39,7 @@ from funchost.durable.events import (
 from funchost.durable.status import RuntimeStatus
 from funchost.ids import InstanceId
 
-__all__ = ["Child", "children_to_rewind", "is_rewound", "rewound"]
+__all__ = ["Child", "children_to_rewind", "is_rewound", "locks_missed", "rewound"]
 
 _MARK = "Rewound: "
 _END = f"{_MARK}ExecutionCompleted"
@@ -70,6 +72,13 @@ def rewound(history: Sequence[HistoryEvent], *, anew: Collection[int] = ()) -> l
     cause = _Cause(history)
     events = [_rewound_event(event, cause, anew) for event in history]
     return [_skipping(event, cause.taken_out) if isinstance(event, ExecutionStarted) else event for event in events]
+
+
+def locks_missed(rewound: Iterable[HistoryEvent]) -> list[EntityKey]:
+    """The entities that the code would take for locked when it goes on from this history, though its failure has
+    released them. Nobody can lock them anew for it: what it did in its critical section was done under the old locks.
+    """
+    return [entity for entity, _ in open_locks(rewound)]
 
 
 def is_rewound(past: Sequence[HistoryEvent]) -> bool:

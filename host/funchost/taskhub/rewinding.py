@@ -4,7 +4,7 @@ every hub."""
 from collections.abc import Sequence
 
 from funchost.durable.events import ExecutionStarted, HistoryEvent, ParentInstance
-from funchost.durable.rewinding import Child, children_to_rewind, rewound
+from funchost.durable.rewinding import Child, children_to_rewind, locks_missed, rewound
 from funchost.durable.status import RuntimeStatus
 from funchost.errors import InvalidOperation, Unreadable
 from funchost.ids import InstanceId
@@ -17,7 +17,8 @@ async def rewinds_of(hub: TaskHub, failed: Instance) -> list[Rewind]:
     """How the family of ``failed`` goes on. A child that is gone, has ended otherwise or is somebody else's by now is
     started anew by its parent.
 
-    Raises InvalidOperation when there is nothing to go on from, Unreadable when its history is damaged.
+    Raises InvalidOperation when there is nothing to go on from, or when one of them failed in a critical section,
+    Unreadable when its history is damaged.
     """
     history = await hub.history(failed.id)
     if _start_of(history) is None:
@@ -37,6 +38,7 @@ async def rewinds_of(hub: TaskHub, failed: Instance) -> list[Rewind]:
                 else:
                     below.append((there, child_history))
         events = rewound(history, anew=anew)
+        _check_locks(failed.id, parent.id, events)
         rewinds.append(Rewind(parent.id, parent.execution, parent.updated, events, wake=not below))
         waiting += below
     return rewinds
@@ -54,6 +56,18 @@ async def _failed_for(hub: TaskHub, there: Instance, parent: Instance, call: Chi
     if start is None or not _answers(start.parent, parent, call):
         return None
     return history
+
+
+def _check_locks(failed: InstanceId, member: InstanceId, events: Sequence[HistoryEvent]) -> None:
+    missed = locks_missed(events)
+    if not missed:
+        return
+    names = ", ".join(f"'{entity}'" for entity in missed)
+    whose = "it" if member == failed else f"its sub-orchestration {member}"
+    raise InvalidOperation(
+        f"The instance {failed} cannot be rewound: {whose} failed in a critical section, and the locks of {names} have "
+        "been released since. Others may have changed these entities. Restart the instance instead."
+    )
 
 
 def _answers(to: ParentInstance | None, parent: Instance, call: Child) -> bool:
