@@ -3,13 +3,27 @@
 import asyncio
 
 from funchost.clock import SystemClock
-from funchost.durable.events import EventRaised, HistoryEvent
+from funchost.durable.entities.messages import OPERATION, RELEASE, LockRef, Release, Request, read_release
+from funchost.durable.events import EventRaised, EventSent, HistoryEvent
 from funchost.durable.status import RuntimeStatus
 from funchost.ids import ExecutionId, InstanceId
 from funchost.instant import TICKS_PER_SECOND, Instant
-from funchost.taskhub import Committed, HubWorker, Instance, Lost, Outcome, Query, Send, Snapshot, StatusChange, TaskHub
+from funchost.taskhub import (
+    Committed,
+    Episode,
+    HubWorker,
+    Instance,
+    Lost,
+    Outcome,
+    Query,
+    Send,
+    Snapshot,
+    StatusChange,
+    TaskHub,
+)
 from taskhub.acting import (
     NOW,
+    RUNNING,
     after,
     append,
     commit,
@@ -19,6 +33,7 @@ from taskhub.acting import (
     nothing_comes,
     raised,
     start,
+    take_all,
     working,
 )
 from taskhub.conftest import SqliteHubs
@@ -169,6 +184,19 @@ async def test_what_an_orchestration_sends_at_its_end_reaches_the_entity(hub: Ta
         assert isinstance(settled, Committed)
         assert events_of(await episode(worker)) == [operation()]
         assert await nothing_comes(worker)
+
+
+async def test_whoever_takes_the_place_of_a_lock_holder_gives_its_locks_back(hub: TaskHub) -> None:
+    request = Request(op=None, id="l", parent=InstanceId("one"), lockset=[LockRef("counter", "K")])
+    lock = EventSent(timestamp=NOW, event_id=0, instance_id=COUNTER, name=OPERATION, input=request.to_json())
+    async with working(hub) as worker:
+        await start(hub)
+        await commit(worker, await episode(worker), append(lock, status=RUNNING))
+        await start(hub, replacing=frozenset(RuntimeStatus))
+        episodes = {each.session.instance: events_of(each) for each in await take_all(worker, Episode, 2)}
+        [release] = episodes[COUNTER]
+        assert isinstance(release, EventRaised)
+        assert (release.name, read_release(release.input)) == (RELEASE, Release(InstanceId("one"), "l"))
 
 
 async def test_an_idle_entity_is_purged_and_one_that_is_asked_for_something_is_not(hub: TaskHub) -> None:

@@ -395,7 +395,8 @@ class TaskHub(Protocol):
 
     async def start(self, new: NewInstance, *, replacing: frozenset[RuntimeStatus]) -> ExecutionId:
         """Durable when it returns; status then shows the new run. Raises InstanceExists when there is an
-        instance in a state outside ``replacing``; a replaced instance loses its history."""
+        instance in a state outside ``replacing``; a replaced instance loses its history, and the locks that it had
+        go back to their entities."""
         ...
 
     async def send(self, to: InstanceId, event: HistoryEvent, *, due: Instant | None = None) -> None:

@@ -6,7 +6,7 @@ an :class:`Instance` that :meth:`HubClient.open` has checked; one that finishes 
 """
 
 import asyncio
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -21,12 +21,11 @@ from funchost.durable.events import (
 )
 from funchost.durable.status import NON_RUNNING, TERMINAL, RuntimeStatus
 from funchost.durable.texts import unknown_function
-from funchost.errors import InstanceGone, InstanceNotFound, InvalidArgument, InvalidOperation, Unreadable
+from funchost.errors import InstanceGone, InstanceNotFound, InvalidArgument, InvalidOperation
 from funchost.ids import InstanceId, instance_id_of
 from funchost.instant import Instant
-from funchost.taskhub import Instance, NewInstance, Query, Send, TaskHub
+from funchost.taskhub import Instance, NewInstance, Query, TaskHub
 from funchost.taskhub.entity_client import EntityClient
-from funchost.taskhub.outcomes import lock_releases
 from funchost.taskhub.rewinding import rewinds_of
 
 __all__ = ["HubClient"]
@@ -94,11 +93,7 @@ class HubClient:
             scheduled_start=start_at,
             trace=trace,
         )
-        replacing = self._replacing if replacing is None else replacing
-        releases = await self._locks_of(new_id) if instance_id and RuntimeStatus.RUNNING in replacing else ()
-        await self.hub.start(new, replacing=replacing)
-        for release in releases:
-            await self.hub.send(release.to, release.event)
+        await self.hub.start(new, replacing=self._replacing if replacing is None else replacing)
         return new_id
 
     async def restart(self, instance_id: str, *, new_id: bool) -> InstanceId:
@@ -216,17 +211,6 @@ class HubClient:
         self._stopping = True
         for event in self._waits:
             event.set()
-
-    async def _locks_of(self, instance_id: InstanceId) -> Sequence[Send]:
-        """What releases the entities that a running instance has locked, once another has taken its place: nobody
-        else would. A history that cannot be read names none."""
-        instance = await self.hub.read(instance_id, payloads=False)
-        if instance is None or instance.status.is_terminal:
-            return ()
-        try:
-            return lock_releases(await self.hub.history(instance_id), self._clock.now())
-        except Unreadable:
-            return ()
 
     @contextmanager
     def _wait_known(self, event: asyncio.Event) -> Generator[None]:

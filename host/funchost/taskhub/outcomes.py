@@ -131,8 +131,8 @@ def _end(failure: str, releases: Sequence[EventSent], now: Instant, *, number: i
 
 
 def lock_releases(history: Iterable[HistoryEvent], now: Instant) -> list[Send]:
-    """What goes to the entities that an execution has locked, or has asked to lock, when it ends without an episode:
-    because it is purged, replaced or started anew."""
+    """What goes to the entities that an execution has locked, or has asked to lock, when another takes its place: it
+    has no episode any more in which it could release them."""
     return [_delivered(release, now) for release in _releases(list(history), now)]
 
 

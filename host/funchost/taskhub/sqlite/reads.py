@@ -17,7 +17,7 @@ from funchost.taskhub import Instance, Snapshot
 from funchost.taskhub.sqlite.codec import Token, read_events
 from funchost.threads import ThreadPool
 
-__all__ = ["Past", "Readers", "columns", "instance_of", "read_history", "read_instance", "read_pasts"]
+__all__ = ["Past", "Readers", "columns", "history_of", "instance_of", "read_history", "read_instance", "read_pasts"]
 
 T = TypeVar("T")
 
@@ -114,9 +114,14 @@ def read_history(connection: Connection, instance: InstanceId) -> list[HistoryEv
         row = connection.execute(_LATEST, (instance,)).fetchone()
         if row is None:
             return []
-        return [event for events in _episodes(connection, row[0], _EVERY_EPISODE) for event in events]
+        return history_of(connection, row[0])
     finally:
         connection.execute("COMMIT")
+
+
+def history_of(connection: Connection, execution: int) -> list[HistoryEvent]:
+    """Raises Unreadable."""
+    return [event for events in _episodes(connection, execution, _EVERY_EPISODE) for event in events]
 
 
 def read_pasts(connection: Connection, wanted: Sequence[tuple[InstanceId, Token]]) -> list[Past]:

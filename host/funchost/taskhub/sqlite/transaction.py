@@ -20,6 +20,7 @@ from funchost.taskhub.sqlite.effects import Effects
 from funchost.taskhub.sqlite.executions import purge, purge_ended, sweep
 from funchost.taskhub.sqlite.gather import Room, Seeking, gather, yield_activities
 from funchost.taskhub.sqlite.membership import bury, join, peers
+from funchost.taskhub.sqlite.releases import releases_of_replaced
 from funchost.taskhub.sqlite.rewinds import rewind
 from funchost.taskhub.sqlite.routing import Arrival, Keys, Router, Target, wanted
 from funchost.taskhub.sqlite.rows import array
@@ -163,11 +164,13 @@ def _advance_and_route(
         write_advances(connection, accepted, answers, router.keys, now)
         write_activities(connection, accepted, effects, me=room.worker, room=room.activities)
         effects.left_behind |= restarts
+    releases = releases_of_replaced(connection, router.targets, work.starts, now)
+    _look_up(connection, router, {row.to for row in releases} - router.targets.keys())
     for start in work.starts:
         effects.tell(start.then, router.start(start.row, start.replacing))
     for row in children:
         router.start_child(row)
-    for row in messages:
+    for row in (*messages, *releases):
         router.send(row)
     for send in work.sends:
         effects.tell(send.then, None)
@@ -179,18 +182,28 @@ def _advance_and_route(
 
 
 def _resolve(connection: Connection, router: Router, ids: Collection[InstanceId]) -> None:
-    row = connection.execute(_RESOLVE, (array(ids),)).fetchone()
-    for key, instance, status, execution, execution_id, seq, fence, owner in msgspec.json.decode(row[0]):
+    """What has to be known before anything is routed: these instances, and the keys in use."""
+    found, last = connection.execute(_RESOLVE, (array(ids),)).fetchone()
+    _add_targets(router, found)
+    used = msgspec.json.decode(last)
+    keys = router.keys
+    keys.instance, keys.execution, keys.message = (
+        used.get("instance", 0),
+        used.get("execution", 0),
+        used.get("message", 0),
+    )
+
+
+def _look_up(connection: Connection, router: Router, ids: Collection[InstanceId]) -> None:
+    if ids:
+        _add_targets(router, connection.execute(_RESOLVE, (array(ids),)).fetchone()[0])
+
+
+def _add_targets(router: Router, found: str) -> None:
+    for key, instance, status, execution, execution_id, seq, fence, owner in msgspec.json.decode(found):
         router.targets[instance] = Target(
             key, instance, RuntimeStatus(status), execution, execution_id, seq, fence, owner
         )
-    last = msgspec.json.decode(row[1])
-    keys = router.keys
-    keys.instance, keys.execution, keys.message = (
-        last.get("instance", 0),
-        last.get("execution", 0),
-        last.get("message", 0),
-    )
 
 
 def _hand_over(router: Router, effects: Effects) -> None:
