@@ -1,6 +1,7 @@
 """Runs activities: blocking ones on the threads of their slots, others on the event loop."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping
 
 from funchost.clock import Clock
@@ -12,6 +13,8 @@ from funchost.taskhub.worker.errands import Errands
 from funchost.taskhub.worker.slots import ActivitySlots, Threads
 
 __all__ = ["Activities"]
+
+logger = logging.getLogger(__name__)
 
 
 class Activities:
@@ -53,21 +56,31 @@ class Activities:
         return self._answered(work, one.run(function, work, self._clock.now))
 
     async def _run_on_loop(self, function: Activity, work: ActivityWork) -> None:
-        event: HistoryEvent | None = None
+        event: HistoryEvent | Later
         try:
             value = await function.call_async(one.argument(work), work)
-            if isinstance(value, Later):
-                await self._hub.postpone(work, rest=value.rest, delay=value.delay)
-            else:
-                event = one.completed(work, value, self._clock.now())
+            event = value if isinstance(value, Later) else one.completed(work, value, self._clock.now())
         except BaseException as exc:  # noqa: BLE001 - the border to user code
             task = asyncio.current_task()
             if task is not None and task.cancelling():
                 return  # not an answer: another worker runs it again
             event = one.failed(function.name, work, exc, self._clock.now())
-        self._answer_threads.submit(lambda: self._finish(work, event))
+        if isinstance(event, Later):
+            try:
+                await self._put_off(work, event)
+            finally:
+                self.slots.give_back()
+        else:
+            self._answer_threads.submit(lambda: self._finish(work, event))
 
-    def _finish(self, work: ActivityWork, event: HistoryEvent | None) -> None:
-        """``event`` None: it is done for now, and comes again."""
-        if event is None or self._answered(work, event):
+    async def _put_off(self, work: ActivityWork, later: Later) -> None:
+        """Where the store does not take it, the whole of it is done again: that is no failure of the author's."""
+        try:
+            await self._hub.postpone(work, rest=later.rest, delay=later.delay)
+        except Exception as exc:
+            logger.exception("the rest of an activity could not be put off", extra={"instance_id": work.instance})
+            await self._hub.abandon(work, delay=later.delay, why=str(exc))
+
+    def _finish(self, work: ActivityWork, event: HistoryEvent) -> None:
+        if self._answered(work, event):
             self.slots.give_back()
