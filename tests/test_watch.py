@@ -67,3 +67,19 @@ def test_it_sleeps_while_there_is_nothing(things: Things) -> None:
 
 def test_it_can_be_stopped_before_it_was_started(things: Things) -> None:
     WatchThread("watch", things.look).stop()
+
+
+def test_a_look_that_fails_is_logged_and_not_the_last(things: Things, caplog: pytest.LogCaptureFixture) -> None:
+    looks = iter([True])
+
+    def look() -> float | None:
+        if next(looks, False):
+            raise OSError("a mistake of ours")
+        return things.look()
+
+    thread = watching(look)
+    things.there.add(1)
+    thread.wake()
+    assert things.looked.wait(WAIT_S)
+    thread.stop()
+    assert "the watch watch missed a look" in caplog.text

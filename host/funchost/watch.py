@@ -1,16 +1,20 @@
 """A thread that looks at something again and again for as long as there is something to look at."""
 
+import logging
 import threading
 from collections.abc import Callable
 
 __all__ = ["WatchThread"]
 
+logger = logging.getLogger(__name__)
+
 _STOP_S = 1.0
+_AFTER_A_MISTAKE_S = 0.1
 
 
 class WatchThread:
     """``look`` gives the seconds until the next look, or None when there is nothing to watch; then the thread sleeps
-    until :meth:`wake`. It must not raise."""
+    until :meth:`wake`. One that raises is a mistake of ours; it is logged, and the next comes all the same."""
 
     def __init__(self, name: str, look: Callable[[], float | None]) -> None:
         self._look = look
@@ -41,6 +45,13 @@ class WatchThread:
                 self._stopping.wait(pause_s)
 
     def _next_look(self) -> float | None:
+        try:
+            return self._look_or_sleep()
+        except Exception:
+            logger.exception("the watch %s missed a look", self._thread.name)
+            return _AFTER_A_MISTAKE_S
+
+    def _look_or_sleep(self) -> float | None:
         pause_s = self._look()
         if pause_s is None:
             self._awake.clear()
