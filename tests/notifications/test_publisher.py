@@ -182,6 +182,23 @@ async def test_the_end_waits_for_what_is_on_its_way():
     assert topic.taken == ["a Running", "a Completed"]
 
 
+async def test_the_end_waits_for_what_comes_while_it_waits():
+    topic, go = Topic(), asyncio.Event()
+    to = publisher(topic)
+
+    def answer(label: str) -> Any:
+        if label == "a Completed":
+            tell(to, "b", BEGAN)
+            asyncio.get_running_loop().call_soon(go.set)
+            return go.wait()
+        return asyncio.sleep(0)
+
+    topic.answer = answer
+    async with to.running():
+        tell(to, "a", BEGAN, COMPLETED)
+    assert topic.taken == ["a Running", "a Completed", "b Running"]
+
+
 async def test_a_pause_ends_with_the_host_and_is_followed_by_one_last_try(caplog: pytest.LogCaptureFixture):
     topic, refused = Topic(), asyncio.Event()
 

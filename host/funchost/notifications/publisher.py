@@ -154,8 +154,10 @@ class Publisher:
         self._stopping.set()
         # What other threads have handed over comes first.
         await asyncio.sleep(0)
-        if self._sending:
-            await asyncio.wait(self._sending, timeout=self._drain_s)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._drain_s):
+                while self._sending:  # more may come while it waits
+                    await asyncio.wait(self._sending)
         self._ended = True
         for task in self._sending:
             task.cancel()
