@@ -1,12 +1,14 @@
 """Code that takes too long, on real threads with tiny limits."""
 
 import gc
+import logging
 import sys
 import threading
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -55,6 +57,40 @@ def test_a_loop_is_ended_with_the_documented_text_and_the_place_where_it_stood()
     assert timeout.value.text == "Timeout value of 00:00:00.0300000 was exceeded by function: Functions.flow"
     assert "in forever" in timeout.value.place
     assert __file__ in timeout.value.place
+
+
+def test_a_loop_that_logs_leaves_no_lock_of_a_handler_held():
+    handler = logging.Handler()
+    handler.emit = lambda record: None
+    logger = logging.getLogger("test of a time limit")
+    logger.addHandler(handler)
+    logger.propagate, logger.level = False, logging.INFO
+
+    def log_forever() -> None:
+        while True:
+            logger.info("again")
+
+    with limited(timedelta(milliseconds=2)) as limits:
+        for _ in range(30):
+            with pytest.raises(FunctionTimeout):
+                limits.call("flow", log_forever, never)
+            assert handler.lock is not None
+            assert _is_free(handler.lock)
+
+
+def _is_free(lock: Any) -> bool:
+    """Asked from another thread: the lock of a handler lets its owner in again."""
+    free = list[bool]()
+
+    def ask() -> None:
+        free.append(lock.acquire(timeout=1))
+        if free[0]:
+            lock.release()
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    asking.join()
+    return free[0]
 
 
 def test_a_loop_that_survives_exceptions_is_ended():

@@ -5,6 +5,10 @@ and again until the code is left: that ends any loop. A call that does not come 
 socket, cannot be ended. Its thread is given up: what it was to do counts as done, another thread takes its place,
 and whatever it brings when it returns at last is dropped.
 
+Code of the standard library that holds a lock of others for a moment (that of a logging handler or of a queue) is let
+out of it first, where it is seen to be in there. That is seen a moment before the exception is raised, which makes a
+lock that nobody releases unlikely, not impossible.
+
 Nothing but the code itself may be hit. So the exception is raised only while ``exposed`` is set, which the thread
 itself clears before anything else when it leaves the code; and it does not go on before it has withdrawn, under the
 lock that the exception is raised under, what may still be on its way.
@@ -12,10 +16,12 @@ lock that the exception is raised under, what may still be on its way.
 
 import ctypes
 import logging
+import queue
 import sys
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from types import FrameType
 from typing import TypeVar
 
 from funchost.errors import FunctionTimeout, OutOfTime
@@ -33,6 +39,22 @@ T = TypeVar("T")
 GRACE_S = 2.0
 """How long code gets to end by the exception, its ``finally`` blocks included, before its thread is given up."""
 
+_LOCKING = frozenset(
+    function.__code__
+    for function in (
+        logging.Handler.handle,
+        logging.Handler.acquire,
+        logging.Handler.release,
+        queue.Queue.get,
+        queue.Queue.put,
+    )
+)
+"""What holds a lock of others, and never for long; around a handler's work, also one that the author wrote."""
+
+_INNERMOST = 8
+"""How far such code calls within itself; what is further out has called something that may take long."""
+
+_OUT_OF_LOCKS_S = 0.001
 _AGAIN_S = 0.02
 _AGAIN_WHEN_GIVEN_UP_S = 1.0
 
@@ -87,16 +109,20 @@ class _Call:
         self.over = False
         self.lost = False
 
-    def end(self, *, lose: bool) -> None:
-        """Raise the exception, unless the code is being left. ``lose``: its time to do so is over as well."""
+    def end(self, *, lose: bool) -> bool:
+        """Raise the exception, unless the code is being left. ``lose``: its time to do so is over as well. False: not
+        yet, since the code holds a lock of others just now."""
         with self.lock:
             if not self.exposed:
-                return
+                return True
             if not self.over:
                 self.place = self._whereabouts()
             self.over = True
             self.lost = self.lost or lose
+            if self._holds_a_lock() and not lose:
+                return False
             _raise_in_thread(self.thread.ident or 0, OutOfTime)
+            return True
 
     def withdraw(self) -> None:
         with self.lock:
@@ -104,8 +130,21 @@ class _Call:
                 _raise_in_thread(self.thread.ident or 0, None)
 
     def _whereabouts(self) -> str:
-        frame = sys._current_frames().get(self.thread.ident or 0)
+        frame = self._frame()
         return "" if frame is None else whereabouts(frame)
+
+    def _holds_a_lock(self) -> bool:
+        frame = self._frame()
+        for _ in range(_INNERMOST):
+            if frame is None:
+                return False
+            if frame.f_code in _LOCKING:
+                return True
+            frame = frame.f_back
+        return False
+
+    def _frame(self) -> FrameType | None:
+        return sys._current_frames().get(self.thread.ident or 0)
 
 
 class TimeLimit:
@@ -191,8 +230,8 @@ class TimeLimit:
 
     def _end(self, call: _Call, now: float) -> None:
         was_lost = call.lost
-        call.end(lose=now >= call.ends_at + self._grace_s)
-        call.look_at = now + (_AGAIN_WHEN_GIVEN_UP_S if call.lost else _AGAIN_S)
+        raised = call.end(lose=now >= call.ends_at + self._grace_s)
+        call.look_at = now + (_AGAIN_WHEN_GIVEN_UP_S if call.lost else _AGAIN_S if raised else _OUT_OF_LOCKS_S)
         if call.lost and not was_lost:
             self._give_up(call)
 
