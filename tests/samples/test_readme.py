@@ -7,27 +7,15 @@ import socket
 import subprocess
 import sys
 from collections.abc import Generator
-from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import pytest
 
+from samples.documents import REPOSITORY, Block, blocks
 from samples.host_process import eventually
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-_BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _INSTALL_LIMIT_S = 300
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    kind: str
-    text: str
-
-
-def blocks() -> list[Block]:
-    return [Block(kind, text) for kind, text in _BLOCK.findall((REPOSITORY / "README.md").read_text())]
 
 
 class Reader:
@@ -115,7 +103,7 @@ def reader(tmp_path: Path) -> Generator[Reader]:
 @pytest.mark.skipif(shutil.which("curl") is None, reason="the README asks with curl")
 @pytest.mark.timeout(_INSTALL_LIMIT_S + 60)
 def test_who_follows_the_readme_sees_what_it_says(reader: Reader) -> None:
-    for block in blocks():
+    for block in blocks("README.md"):
         reader.follow(block)
 
 
