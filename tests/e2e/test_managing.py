@@ -64,6 +64,16 @@ def test_a_failed_instance_is_rewound_by_a_function(tmp_path: Path) -> None:
         assert host.status("a")["output"] == [1, 2], "what had succeeded was not done again"
 
 
+def test_the_line_of_one_that_was_terminated_before_its_start_says_so(tmp_path: Path) -> None:
+    write_app(tmp_path)
+    with HostProcess(tmp_path) as host:
+        host.start("/runtime/webhooks/durabletask/orchestrators/fragile/a?scheduledStartTime=2999-01-01")
+        host.http.post("/runtime/webhooks/durabletask/instances/a/terminate?reason=no")
+        eventually(
+            lambda: "Orchestration 'a' ended before it began: Terminated" in host.output() or None, what="a line"
+        )
+
+
 def test_what_finished_long_ago_is_gone_when_the_host_has_begun(tmp_path: Path) -> None:
     write_app(tmp_path)
     (tmp_path / "mended").touch()

@@ -178,6 +178,11 @@ class _Log(EpisodeLog):
                 f"\n{traceback.rstrip()}" if traceback else "",
                 extra=_extra(instance),
             )
+        elif result.ended is not None and not result.name:
+            # What it was to run stands in its start, which has not come: it was scheduled for later.
+            logger.info(
+                "Orchestration '%s' ended before it began: %s", instance, result.ended.value, extra=_extra(instance)
+            )
         elif result.ended is not None:
             logger.info(
                 "Orchestration '%s' of '%s' ended: %s",
