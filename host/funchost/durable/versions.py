@@ -47,7 +47,8 @@ def version_problem(instance: str, host: str, match: VersionMatch) -> str | None
             fits = not host.strip() or compare_versions(instance, host) <= 0
     if fits:
         return None
-    return f"the instance has version '{instance}', this host '{host}', and versionMatchStrategy is {match}"
+    own = f"'{host}'" if host.strip() else "none"
+    return f"the instance has version '{instance}', this host {own}, and versionMatchStrategy is {match}"
 
 
 def version_mismatch(problem: str) -> FailureDetails:

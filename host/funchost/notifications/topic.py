@@ -1,12 +1,11 @@
 """A topic of Event Grid: where events are posted to, and which refusals are worth another try."""
 
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import Protocol, Self
+
+import aiohttp
 
 from funchost.settings import EventGridSettings
-
-if TYPE_CHECKING:
-    import aiohttp
 
 __all__ = ["EventGridTopic", "NotTaken", "Topic"]
 
@@ -44,9 +43,6 @@ class EventGridTopic:
         self._session: aiohttp.ClientSession
 
     async def __aenter__(self) -> Self:
-        # Imported for those who have a topic only: it takes longer than all of ours.
-        import aiohttp
-
         session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=self._timeout_s), trust_env=True)
         self._session = await self._open.enter_async_context(session)
         return self
@@ -56,8 +52,6 @@ class EventGridTopic:
 
     async def post(self, body: bytes) -> None:
         """Raises NotTaken."""
-        import aiohttp
-
         headers = {"aeg-sas-key": self._settings.key, "Content-Type": "application/json; charset=utf-8"}
         try:
             # A redirect would carry the key to wherever it leads.

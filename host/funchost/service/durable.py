@@ -86,6 +86,7 @@ class DurableSide:
         worker = build_worker(
             self._hub,
             prepared.app,
+            functions,
             self._settings,
             prepared.invokers,
             built_in=[self._http_activity()],

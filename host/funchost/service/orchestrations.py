@@ -84,6 +84,7 @@ def worker_limits(settings: Settings) -> Limits:
 def build_worker(
     hub: TaskHub,
     app: FunctionApp,
+    functions: DurableFunctions,
     settings: Settings,
     invokers: Mapping[str, Invoker],
     *,
@@ -95,8 +96,8 @@ def build_worker(
     drain: timedelta,
     observer: LifeObserver | None = None,
 ) -> OrchestrationWorker:
-    """``invokers`` holds the prepared functions by name; activities among them become runnable, beside those that
-    every app has. ``observer`` is told of the lives of orchestrations."""
+    """``functions`` are the durable ones of ``app``. ``invokers`` holds the prepared functions by name; activities
+    among them become runnable, beside those that every app has. ``observer`` is told of the lives of orchestrations."""
     activities: dict[str, Activity] = {activity.name.lower(): activity for activity in built_in}
     activities |= {
         function.durable_name.lower(): _InvokedActivity(function, invokers[function.name])
@@ -104,7 +105,6 @@ def build_worker(
         if function.runs and function.trigger.kind == "activitytrigger" and function.name in invokers
     }
     durable = settings.durable
-    functions = durable_functions(app)
     engine = Engine(
         functions,
         EngineSettings(

@@ -49,7 +49,7 @@ async def _bury_dead(worker: SqliteWorker, locks: WorkerLocks, committer: Commit
     await reply.wait()
     for peer in dead.values():
         locks.forget(peer)
-        logger.warning("a worker has ended; its work is taken over", extra={"worker": peer})
+        logger.warning("The worker %s has ended; its work is taken over", peer, extra={"worker": peer})
     worker.lookout.call_here()
 
 

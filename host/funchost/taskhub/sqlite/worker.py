@@ -96,7 +96,14 @@ class SqliteWorker(Memory):
     async def abandon(self, work: Episode | ActivityWork, *, delay: timedelta, why: str) -> None:
         delay_s = delay.total_seconds()
         instance = work.instance if isinstance(work, ActivityWork) else work.session.instance
-        logger.warning("work given back", extra={"instance_id": instance, "delay_s": delay_s, "reason": why})
+        # In the text too: the console of a person shows nothing else.
+        logger.warning(
+            "Work of '%s' is given back, and tried again after %g s: %s",
+            instance,
+            delay_s,
+            why,
+            extra={"instance_id": instance, "delay_s": delay_s, "reason": why},
+        )
         if isinstance(work, ActivityWork):
             reply = Reply[None](self._returns)
             self._committer.submit(self._give_back(work, delay_s, then=reply.then, failed=reply.failed))
