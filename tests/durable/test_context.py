@@ -64,6 +64,11 @@ def test_every_look_at_the_input_gives_a_fresh_object():
     assert result_of(main, input_=[1]) == [1]
 
 
+@pytest.mark.parametrize("value", [0, "text", [1, {"a": None}], {"a": "é"}])
+def test_apps_that_parse_the_input_themselves_find_its_text(value: Any):
+    assert result_of(lambda context: json.loads(context._input), input_=value) == value
+
+
 def test_no_input_is_none():
     assert result_of(lambda context: context.get_input()) is None
 

@@ -210,6 +210,17 @@ def test_the_sdk_agrees_on_inputs_of_every_kind():
     assert_agreement(inputs, played(inputs, input_=[None, 0, "", "é☃", [], {"a": [1.5]}, True, "null", '"q"']))
 
 
+@pytest.mark.parametrize("value", [None, "é☃", 5, [1, None], {"a": {"b": 1.5}}])
+def test_the_sdk_agrees_on_the_attributes_that_apps_read_though_they_are_private(value: Any):
+    def code(context: Any) -> Any:
+        yield context.call_activity("fast", {"call": "1", "fails": 0})
+        return [context._input, context._instance_id]
+
+    hosted = played(code, input_=value)
+    assert hosted.status is RuntimeStatus.COMPLETED
+    assert_agreement(code, hosted)
+
+
 @pytest.mark.parametrize("version", ["", "1.0"])
 def test_the_sdk_agrees_on_the_version(version: str):
     def code(context: Any) -> Any:

@@ -318,6 +318,17 @@ class OrchestrationContext(sdk.DurableOrchestrationContext):
     def new_guid(self) -> UUID:
         return new_guid(self._start.instance_id, self.current_utc_datetime, self._next_guid())
 
+    # --- private in the SDK, and read by many apps all the same ---------------------------------
+
+    @property
+    def _input(self) -> str | None:
+        """The JSON text of the input."""
+        return payloads.input_text(self._start.input)
+
+    @property
+    def _instance_id(self) -> str:
+        return self.instance_id
+
     # --- internals -----------------------------------------------------------------------------
 
     def _next_guid(self) -> int:

@@ -23,6 +23,7 @@ __all__ = [
     "decode_input",
     "encode",
     "encode_plain",
+    "input_text",
     "wrap",
 ]
 
@@ -118,6 +119,14 @@ def decode_input(stored: str | None, expected_type: type | None = None) -> Any:
         return decode(inner, expected_type)
     except json.JSONDecodeError:
         return inner
+
+
+def input_text(stored: str | None) -> str | None:
+    """The text that :func:`decode_input` reads: without the outer layer, where there is one."""
+    if stored is None or not stored.startswith('"'):
+        return stored
+    inner: str = json.loads(stored)
+    return inner
 
 
 def activity_input(text: str) -> str:
