@@ -13,6 +13,7 @@ from uuid import UUID
 
 from funchost.durable import http_call, payloads, sdk
 from funchost.durable.actions import CallActivity, CallSubOrchestrator, CreateTimer
+from funchost.durable.adopted import adopted_all
 from funchost.durable.deterministic_ids import new_guid, new_uuid
 from funchost.durable.entities.ids import EntityKey
 from funchost.durable.entity_calls import EntityTask, call_of, signal_of
@@ -226,10 +227,10 @@ class OrchestrationContext(sdk.DurableOrchestrationContext):
         return AtomicTask(self._tasks, EventWait(name), expected_type)
 
     def task_all(self, activities: Collection[Task[T]]) -> Task[list[T]]:
-        return WhenAllTask(self._tasks, activities)
+        return WhenAllTask(self._tasks, adopted_all(self._tasks, activities))
 
     def task_any(self, activities: Collection[Task[T]]) -> Task[Task[T]]:
-        return WhenAnyTask(self._tasks, activities)
+        return WhenAnyTask(self._tasks, adopted_all(self._tasks, activities))
 
     def call_entity(
         self, entityId: Any, operationName: str, operationInput: Any = None, expected_type: type[T] | None = None

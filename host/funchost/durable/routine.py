@@ -9,6 +9,7 @@ from typing import Any
 
 from funchost.durable import failures, misuse, payloads, texts
 from funchost.durable.actions import Action
+from funchost.durable.adopted import adopted
 from funchost.durable.blame import blamed
 from funchost.durable.context import OrchestrationContext
 from funchost.durable.events import FailureDetails
@@ -119,6 +120,8 @@ class Routine:
             if context.continuing:
                 return self._ended(continuing=True)
             task = result.value
+            if not isinstance(task, Task):
+                task = adopted(self._tasks, task)
             if not isinstance(task, Task):
                 if task is not None:
                     return self._failed(texts.yielded_no_task(task) + misuse.advice_on_yield(task))

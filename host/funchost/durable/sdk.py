@@ -11,11 +11,12 @@ from typing import Any, cast
 from azure.durable_functions.models import DurableEntityContext as _DurableEntityContext
 from azure.durable_functions.models import DurableOrchestrationContext as _DurableOrchestrationContext
 from azure.durable_functions.models.RetryOptions import RetryOptions
-from azure.durable_functions.models.Task import TaskBase, TaskState
+from azure.durable_functions.models.Task import CompoundTask, TaskBase, TaskState
 from azure.functions import _durable_functions as _codec
 from azure.functions.decorators.function_app import FunctionBuilder
 
 __all__ = [
+    "CompoundTask",
     "DurableEntityContext",
     "DurableOrchestrationContext",
     "FunctionBuilder",

@@ -87,6 +87,31 @@ class Scheduler(Protocol):
         ...
 
 
+class Parent(Protocol):
+    """Whoever is to hear of a task's outcome."""
+
+    @property
+    def compound(self) -> Any: ...
+
+    def child_completed(self, child: "Task") -> None: ...
+
+
+class ForeignParent:
+    """A compound of the SDK's kind: it counts its children itself."""
+
+    def __init__(self, compound: Any) -> None:
+        self.compound = compound
+
+    def child_completed(self, child: "Task") -> None:
+        try:
+            self.compound.handle_completion(child)
+        except Exception as exc:  # a border to user code: no handler of the orchestrator stands around it
+            raise EngineFailure(
+                f"a task of type {type(self.compound).__name__} raised {type(exc).__name__} when a task in it "
+                f"completed: {error_text(exc)}"
+            ) from exc
+
+
 class Task(TaskBase, Generic[T_co]):
     """The root of all tasks; its public names are the SDK's. Awaited, it gives a ``T_co``."""
 
@@ -99,7 +124,7 @@ class Task(TaskBase, Generic[T_co]):
         self.state = _RUNNING
         self._scheduler = scheduler
         self._value: Any = None
-        self._parents: list[CompoundTask] = []
+        self._parents: list[Parent] = []
         self._completed_in = 0
         self._is_scheduled_flag = False
         scheduler.made += 1
@@ -121,9 +146,19 @@ class Task(TaskBase, Generic[T_co]):
         return self._completed_in < self._scheduler.episode
 
     @property
-    def parent(self) -> "CompoundTask | None":
-        """The compound made last of those that this task is part of."""
-        return self._parents[-1] if self._parents else None
+    def parent(self) -> Any:
+        """The compound made last of those that this task is part of; None when there is none."""
+        return self._parents[-1].compound if self._parents else None
+
+    @parent.setter
+    def parent(self, compound: Any) -> None:
+        """How the SDK's compounds, and those that others derive from them, ask to be told of the outcome."""
+        self._parents.append(ForeignParent(compound))
+
+    @property
+    def shown(self) -> Any:
+        """The task that the author's code knows: what wins a ``task_any``."""
+        return self
 
     @property
     def action_repr(self) -> Any:
@@ -243,7 +278,7 @@ class CompoundTask(Task[T_co]):
         for child in self.pending_tasks:
             child._parents.append(self)
         if not self.children:
-            self.complete(None)
+            self._decide_alone()
         for child in self.children:
             if child.state is not _RUNNING and child in self.pending_tasks:
                 self.child_completed(child)
@@ -256,8 +291,16 @@ class CompoundTask(Task[T_co]):
         if self.state is _RUNNING:
             self._decide(child)
 
+    @property
+    def compound(self) -> Any:
+        return self
+
     def _decide(self, child: Task) -> None:
         raise NotImplementedError
+
+    def _decide_alone(self) -> None:
+        """What comes of a compound without children."""
+        self.complete(None)
 
 
 class WhenAllTask(CompoundTask[list[T]]):
@@ -286,7 +329,7 @@ class WhenAnyTask(CompoundTask[Task[T]]):
         super().__init__(scheduler, children, "task_any")
 
     def _decide(self, child: Task) -> None:
-        self.complete(child, through=child)
+        self.complete(child.shown, through=child)
 
 
 class RetryAbleTask(CompoundTask[T_co]):
