@@ -57,3 +57,16 @@ def test_the_details_of_a_failure_are_taken_apart_again():
     details = texts.orchestrator_failure_details("boom", "Traceback\n  line 3")
     assert texts.parts_of_failure_details(details) == ("boom", "Traceback\n  line 3")
     assert texts.parts_of_failure_details("just so") == ("just so", "")
+
+
+def test_a_traceback_is_shown_to_people_without_the_serialised_errors_in_it():
+    details = texts.activity_failure_details('ValueError: "boom"', 'Traceback\n  File "a.py"}\nValueError: "boom"')
+    failure = texts.task_failure("Activity function 'a' failed:  ValueError: boom", details)
+    nested = texts.task_failure("Orchestrator function 'b' failed: " + failure, f"Message: {failure}, StackTrace: here")
+    shown = texts.for_people(f'  File "main.py", line 1\nException: {nested}\n')
+    assert "$type" not in shown
+    assert shown.split("\n") == [
+        '  File "main.py", line 1',
+        "Exception: Orchestrator function 'b' failed: Activity function 'a' failed:  ValueError: boom ",
+        " Message: Activity function 'a' failed:  ValueError: boom, StackTrace: here",
+    ]

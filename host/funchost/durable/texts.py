@@ -1,5 +1,6 @@
 """Failure texts that user code and clients match on: wire literals, kept byte for byte."""
 
+import re
 from collections.abc import Iterable
 from json.encoder import encode_basestring_ascii
 
@@ -7,6 +8,7 @@ __all__ = [
     "activity_failed",
     "activity_failure_details",
     "error_text",
+    "for_people",
     "message_of",
     "orchestrator_failed",
     "orchestrator_failure_details",
@@ -16,6 +18,8 @@ __all__ = [
     "unknown_function",
     "yielded_no_task",
 ]
+
+_SERIALISED = re.compile(r"""\s*\{"\$type":"System\.Exception, [^\n]*?,"StackTraceString":"(?:[^"\\\n]|\\.)*"\}""")
 
 
 def error_text(error: BaseException) -> str:
@@ -61,6 +65,12 @@ def parts_of_failure_details(details: str) -> tuple[str, str]:
     """Error and traceback from :func:`orchestrator_failure_details`; other text is an error without a traceback."""
     error, _, traceback = details.removeprefix("Message: ").partition(", StackTrace: ")
     return error, traceback
+
+
+def for_people(traceback: str) -> str:
+    """``traceback`` without the serialised exceptions in it, as :func:`activity_failure_details` makes them: each says
+    again, and escaped, what an activity has told of its failure."""
+    return _SERIALISED.sub("", traceback).rstrip()
 
 
 def task_failure(reason: str | None, details: str | None) -> str:

@@ -175,7 +175,7 @@ class _Log(EpisodeLog):
                 instance,
                 result.name,
                 error.split("\n", 1)[0].rstrip(),
-                f"\n{traceback.rstrip()}" if traceback else "",
+                f"\n{texts.for_people(traceback)}" if traceback else "",
                 extra=_extra(instance),
             )
         elif result.ended is not None and not result.name:
