@@ -7,11 +7,11 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from durable.entities.playing import advance_entity
 from funchost.durable.entities.batch import EntityEngine
 from funchost.durable.entities.ids import EntityKey
 from funchost.durable.entities.messages import RELEASE, read_release, read_request
 from funchost.durable.entities.state import EntityState
-from funchost.durable.entities.step import advance_entity
 from funchost.durable.events import EventRaised
 from funchost.ids import ExecutionId, InstanceId
 from funchost.instant import Instant

@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any, Protocol
 
-from durable.entities.playing import NOW, WINDOW, EntityFunction, finish, new_guids
+from durable.entities.playing import NOW, WINDOW, EntityFunction, advance_entity, finish, new_guids
 from funchost.durable.entities.batch import EntityEngine
 from funchost.durable.entities.ids import EntityKey, entity_of
 from funchost.durable.entities.messages import Request
 from funchost.durable.entities.outbox import Message, request_to
 from funchost.durable.entities.sorter import Sorter, labelled
 from funchost.durable.entities.state import EntityState, read_state
-from funchost.durable.entities.step import advance_entity
 from funchost.durable.events import EventRaised
 from funchost.durable.functions import DurableFunctions, Entity
 from funchost.ids import ExecutionId, InstanceId

@@ -1,7 +1,7 @@
 """One entity, the events that reach it, and what came of them in short."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from itertools import count
 from typing import Any
 from uuid import UUID
@@ -12,7 +12,7 @@ from funchost.durable.entities.ids import EntityKey
 from funchost.durable.entities.messages import LOCK_ACQUIRED, OPERATION, LockRef, Release, Request, read_response
 from funchost.durable.entities.outbox import Message
 from funchost.durable.entities.state import EntityState
-from funchost.durable.entities.step import EntityStep, advance_entity
+from funchost.durable.entities.step import EntityStep, conclude, deliver, run_operations
 from funchost.durable.events import EventRaised, HistoryEvent
 from funchost.durable.functions import DurableFunctions, Entity, Orchestrator
 from funchost.ids import ExecutionId, InstanceId
@@ -62,6 +62,18 @@ def engine_of(
     entities = [] if function is None else [Entity("Counter", function)]
     functions = DurableFunctions([Orchestrator("Ship", lambda _: None)], [], entities=entities)
     return EntityEngine(functions, new_guids(), finish, max_batch, window)
+
+
+def advance_entity(
+    entity: EntityKey,
+    state: EntityState,
+    received: Sequence[HistoryEvent],
+    now: Instant,
+    engine: EntityEngine,
+) -> EntityStep:
+    """One step. What ends a batch from outside passes through, and the step has then had no effect."""
+    delivered = deliver(entity, state, received, now, engine)
+    return conclude(delivered, run_operations(delivered, engine), engine)
 
 
 def play(

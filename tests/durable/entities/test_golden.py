@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from durable.entities.playing import WINDOW, finish, new_guids
+from durable.entities.playing import WINDOW, advance_entity, finish, new_guids
 from funchost.durable.entities.batch import EntityEngine
 from funchost.durable.entities.ids import EntityKey, entity_of
 from funchost.durable.entities.messages import read_request, read_response
 from funchost.durable.entities.outbox import Message
 from funchost.durable.entities.state import EntityState, read_state, status_json
-from funchost.durable.entities.step import EntityStep, advance_entity
+from funchost.durable.entities.step import EntityStep
 from funchost.durable.events import EventRaised
 from funchost.durable.functions import DurableFunctions, Entity, Orchestrator
 from funchost.instant import Instant, parse

@@ -31,7 +31,6 @@ class EntityState(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True)
 
     ``queue`` are requests that wait, in their order. ``locked_by`` is the orchestration that holds the entity and
     ``lock_ids`` are the requests by which it does; none together with a holder: any release of that holder counts.
-    ``suspended`` is set by engines that wait for a message before they go on with the queue.
 
     ``lock_ids`` and ``spent_locks`` are known to this engine alone, and missing where another has written.
     """
@@ -40,7 +39,6 @@ class EntityState(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True)
     state: str | None = None
     queue: tuple[Request, ...] = ()
     locked_by: InstanceId | None = msgspec.field(default=None, name="lockedBy")
-    suspended: bool = False
     sorter: Sorter = msgspec.field(default_factory=Sorter)
     lock_ids: tuple[str, ...] = msgspec.field(default=(), name="lockIds")
     spent_locks: tuple[SpentLock, ...] = msgspec.field(default=(), name="spentLocks")

@@ -30,7 +30,7 @@ from funchost.durable.entities.state import EntityState
 from funchost.durable.events import EventRaised, HistoryEvent
 from funchost.instant import Instant
 
-__all__ = ["Delivered", "EntityStep", "Refusal", "advance_entity", "conclude", "deliver", "refuse", "run_operations"]
+__all__ = ["Delivered", "EntityStep", "Refusal", "conclude", "deliver", "refuse", "run_operations"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,19 +69,6 @@ class Refusal:
 
     messages: Sequence[Message]
     dropped: Sequence[str]
-
-
-def advance_entity(
-    entity: EntityKey,
-    state: EntityState,
-    received: Sequence[HistoryEvent],
-    now: Instant,
-    engine: EntityEngine,
-) -> EntityStep:
-    """Run one step; user code runs on this thread. BatchEnded and OutOfTime pass through, and the step has then had
-    no effect."""
-    delivered = deliver(entity, state, received, now, engine)
-    return conclude(delivered, run_operations(delivered, engine), engine)
 
 
 def deliver(
