@@ -9,12 +9,16 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from funchost.durable.events import EventRaised, HistoryEvent, TaskCompleted, TaskFailed
 from funchost.durable.status import RuntimeStatus
 from funchost.ids import InstanceId
 from funchost.instant import Instant
 from funchost.taskhub import ActivityWork, Episode, HubWorker, Lost, Outcome, Settled
 from funchost.taskhub.worker.advance import Advance
+from funchost.taskhub.worker.kept_code import KeptCodeLimits
+from funchost.taskhub.worker.limits import Limits
 from recovery.host import LIMIT_S, Folder
 from recovery.lives import Lives
 from recovery.verify import nothing_waits
@@ -206,6 +210,36 @@ def _break(here: Working, episodes: set[int]) -> None:
         return engine.variables(name, instance)
 
     here.worker.orchestrations.engine = replace(engine, variables=variables)
+
+
+async def test_an_answer_that_has_found_its_instance_just_before_it_was_forgotten_does_not_resume_it(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go, resumed = threading.Event(), list[bool]()
+
+    def flow(context: Any) -> Code:
+        yield context.call_activity("one", None)
+        resumed.append(context.is_replaying)
+
+    def one(argument: Any) -> int:
+        assert go.wait(LIMIT_S)
+        return 1
+
+    class Answering(WorkerWrapper):
+        def answer(self, work: ActivityWork, event: HistoryEvent, then: Callable[[bool], None]) -> None:
+            alone.set()
+
+    alone = threading.Event()
+    limits = Limits(kept_code=KeptCodeLimits(idle=timedelta(seconds=60)))
+    async with working(folder, {"flow": flow}, {"one": one}, limits=limits, wrap=Answering) as here:
+        instance, orchestrations = await here.start("flow"), here.worker.orchestrations
+        while (live := orchestrations.live.get(instance)) is None or not live.past or live.busy:  # noqa: ASYNC110
+            await asyncio.sleep(0.002)
+        orchestrations.forget(instance)
+        monkeypatch.setattr(orchestrations.live, "get", {instance: live}.get)
+        go.set()
+        assert await asyncio.to_thread(alone.wait, LIMIT_S)
+    assert not resumed
 
 
 async def test_an_activity_that_the_worker_does_not_have_fails_its_task(folder: Folder) -> None:

@@ -200,7 +200,11 @@ class Orchestrations:
             return
         self._kept.drop(live)
         self._timeouts.pop(live.execution, None)
-        if not live.busy:
+        with live.lock:
+            # An answer that has found it just now must not resume what is closed here.
+            live.over = True
+            busy = live.busy
+        if not busy:
             self._close_code(live.engine)
 
     def answered(self, work: ActivityWork, event: HistoryEvent) -> bool:
@@ -346,13 +350,15 @@ class Orchestrations:
             live.attempts = 0
             live.used_at = self._clock.monotonic()
             adopt(live, result)
-            live.over = result.ended is not None
-        if live.over:
-            self._over(live, [])
-        elif self._kept.on:
+            live.over = live.over or result.ended is not None
+        if self._kept.on and not live.over:
             self._close_code(self._kept.used(live))
         with live.lock:
-            again = not live.over and not self._makes_idle(live)
+            over = live.over
+            again = not over and not self._makes_idle(live)
+        if over:
+            self._over(live, [])
+            self._close_code(live.engine)  # it was forgotten meanwhile
         if settled.activities:
             self._slots.add(settled.activities)
         if again:
