@@ -5,6 +5,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Generator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -13,12 +14,13 @@ import pytest
 
 from funchost.durable.events import EventRaised, HistoryEvent, TaskCompleted, TaskFailed
 from funchost.durable.status import RuntimeStatus
-from funchost.ids import InstanceId
+from funchost.ids import ExecutionId, InstanceId
 from funchost.instant import Instant
 from funchost.taskhub import ActivityWork, Episode, HubWorker, Lost, Outcome, Settled
 from funchost.taskhub.worker.advance import Advance
 from funchost.taskhub.worker.kept_code import KeptCodeLimits
 from funchost.taskhub.worker.limits import Limits
+from funchost.taskhub.worker.slots import ActivitySlots
 from recovery.host import LIMIT_S, Folder
 from recovery.lives import Lives
 from recovery.verify import nothing_waits
@@ -210,6 +212,66 @@ def _break(here: Working, episodes: set[int]) -> None:
         return engine.variables(name, instance)
 
     here.worker.orchestrations.engine = replace(engine, variables=variables)
+
+
+class Unstorable(WorkerWrapper):
+    """Cannot encode what starts an instance of the id ``unstorable``."""
+
+    def commit(self, episode: Episode, outcome: Outcome, then: Callable[[Settled], None]) -> None:
+        if any(send.to == "unstorable" for send in outcome.sends):
+            "\ud800".encode()
+        super().commit(episode, outcome, then)
+
+
+async def test_what_cannot_be_stored_fails_its_instance_and_takes_no_slot_of_an_activity(folder: Folder) -> None:
+    def calls(context: Any) -> Code:
+        yield context.call_activity("count", context.instance_id)
+        yield context.call_sub_orchestrator("flow", instance_id="unstorable")
+
+    count = Counted()
+    async with working(
+        folder,
+        {"calls": calls, "flow": three_steps},
+        {"count": count},
+        limits=Limits(activities=2),
+        wrap=Unstorable,
+    ) as here:
+        for name in ("a", "b", "c"):
+            end = await here.end_of(await here.start("calls", instance=name))
+            assert end.status is RuntimeStatus.FAILED
+            assert (end.output or "").startswith(
+                "Orchestrator function 'calls' failed: what it asks for cannot be stored: 'utf-8' codec can't encode"
+            )
+        answers = [event for event in await here.hub.history(InstanceId("a")) if isinstance(event, TaskCompleted)]
+        assert (await here.end_of(await here.start("flow"))).output == "3"
+    assert (count.runs["a"], len(answers)) == (1, 1)
+    assert nothing_waits(folder)
+
+
+class Here:
+    """Threads that run what they are given at once; what it raises is dropped, as theirs do."""
+
+    def submit(self, task: Callable[[], object]) -> None:
+        with suppress(Exception):
+            task()
+
+
+def test_a_mistake_of_ours_costs_no_slot_of_an_activity() -> None:
+    begun = list[str]()
+
+    def start(work: ActivityWork) -> bool:
+        begun.append(work.name)
+        raise RuntimeError("a mistake of the host")
+
+    slots = ActivitySlots(1, Here(), start, lambda: None)
+    slots.add([_work("first"), _work("second")])
+    slots.add([_work("third")])
+    assert begun == ["first", "second", "third"]
+    assert (slots.room, slots.in_use) == (1, False)
+
+
+def _work(name: str) -> ActivityWork:
+    return ActivityWork(InstanceId("a"), ExecutionId("e"), 0, name, None, None)
 
 
 async def test_an_answer_that_has_found_its_instance_just_before_it_was_forgotten_does_not_resume_it(

@@ -8,6 +8,7 @@ from funchost.durable.events import ExecutionStarted, SubOrchestrationInstanceFa
 from funchost.durable.status import RuntimeStatus
 from funchost.ids import ExecutionId, InstanceId
 from funchost.taskhub import (
+    ENCODING_ERRORS,
     ActivityWork,
     AnswerTaken,
     Committed,
@@ -55,6 +56,22 @@ async def test_a_started_instance_comes_as_an_episode_without_past(hub: TaskHub)
         (event,) = events_of(taken)
         assert isinstance(event, ExecutionStarted)
         assert event.input == '"x"'
+
+
+async def test_what_cannot_be_stored_is_refused_with_nothing_written_and_the_session_goes_on(hub: TaskHub) -> None:
+    def never(settled: object) -> None:
+        raise AssertionError(settled)
+
+    async with working(hub) as worker:
+        await start(hub)
+        taken = await episode(worker)
+        no_text = "x\ud800"
+        to_nobody = Send(InstanceId(no_text), raised("e"))
+        for outcome in (append(raised(no_text)), Outcome(append().change, sends=[to_nobody])):
+            with pytest.raises(ENCODING_ERRORS):
+                await asyncio.to_thread(worker.commit, taken, outcome, never)
+        assert not await hub.history(ONE)
+        assert isinstance(await commit(worker, taken, append(*events_of(taken))), Committed)
 
 
 async def test_a_commit_appends_to_the_history_and_changes_the_view(hub: TaskHub) -> None:

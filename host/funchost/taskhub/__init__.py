@@ -30,6 +30,7 @@ from funchost.ids import ExecutionId, InstanceId, WorkerId
 from funchost.instant import Instant
 
 __all__ = [
+    "ENCODING_ERRORS",
     "UNCHANGED",
     "ActivityWork",
     "AnswerTaken",
@@ -68,6 +69,9 @@ class Unchanged(Enum):
 
 
 UNCHANGED: Final = Unchanged.UNCHANGED
+
+ENCODING_ERRORS: Final = (TypeError, ValueError, OverflowError)
+"""What :meth:`HubWorker.commit` raises for a value that cannot be stored."""
 
 PageToken = NewType("PageToken", str)
 """Opaque: where the next page of a listing begins."""
@@ -355,6 +359,9 @@ class HubWorker(Protocol):
         quick and must not raise. May block the calling thread for the time of a commit, so it is never
         called on an event loop's thread. A store that does not answer is waited for; nothing is retried
         blindly: an attempt of unknown outcome is resolved by re-reading.
+
+        Raises one of ENCODING_ERRORS for what cannot be stored, a text that is no Unicode for example: it is then
+        as if it had not been called.
         """
         ...
 

@@ -323,6 +323,7 @@ def message_row(
     execution: ExecutionId | None = None,
     timer: int | None = None,
 ) -> MessageRow:
+    text_bytes(to)  # it stands in a column of its own, which takes Unicode alone
     return MessageRow(to, event, event_blob(event), due or 0, execution, timer)
 
 

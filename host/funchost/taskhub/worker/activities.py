@@ -82,5 +82,9 @@ class Activities:
             await self._hub.abandon(work, delay=later.delay, why=str(exc))
 
     def _finish(self, work: ActivityWork, event: HistoryEvent) -> None:
-        if self._answered(work, event):
-            self.slots.give_back()
+        keeps = True
+        try:
+            keeps = self._answered(work, event)
+        finally:
+            if keeps:
+                self.slots.give_back()

@@ -25,7 +25,7 @@ from funchost.taskhub.outcomes import activities_of, failed, sends_of, status_ch
 from funchost.taskhub.worker.live import LiveInstance
 from funchost.taskhub.worker.transitions import Transition, failed_by_host, transitions_of
 
-__all__ = ["Advance", "Engine", "adopt", "advance", "name_of", "timed_out"]
+__all__ = ["Advance", "Engine", "adopt", "advance", "failed_outright", "name_of"]
 
 _GENERATIONS_A_COMMIT = 16
 """How often an orchestrator may continue as new before that is made durable: a bound for runaway loops."""
@@ -121,10 +121,11 @@ def adopt(live: LiveInstance, result: Advance) -> None:
         live.compared_at = 0
 
 
-def timed_out(
+def failed_outright(
     live: LiveInstance, received: Sequence[HistoryEvent], now: Instant, engine: Engine, problem: str
 ) -> Advance:
-    """The end of an instance whose code never comes to its next yield; none of it is run."""
+    """The end of an instance whose code never comes to its next yield, or asks for what cannot be stored; none of it is
+    run."""
     name = live.name or name_of(live.past, received)
     failure = orchestrator_failed(name, problem)
     execution = engine.execution(live.instance, live.execution, name)

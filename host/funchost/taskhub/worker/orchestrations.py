@@ -17,9 +17,11 @@ from typing import Protocol
 from funchost.clock import Clock
 from funchost.durable.events import HistoryEvent
 from funchost.durable.execution import Execution
+from funchost.durable.texts import error_text
 from funchost.errors import FunctionTimeout
 from funchost.ids import ExecutionId, InstanceId
 from funchost.taskhub import (
+    ENCODING_ERRORS,
     ActivityWork,
     AnswerTaken,
     Committed,
@@ -32,7 +34,7 @@ from funchost.taskhub import (
     Snapshot,
 )
 from funchost.taskhub.outcomes import damaged, unreadable
-from funchost.taskhub.worker.advance import Advance, Engine, adopt, advance, name_of, timed_out
+from funchost.taskhub.worker.advance import Advance, Engine, adopt, advance, failed_outright, name_of
 from funchost.taskhub.worker.held_answers import HeldAnswers
 from funchost.taskhub.worker.kept_code import KeptCode
 from funchost.taskhub.worker.limits import Limits, Phase
@@ -302,6 +304,15 @@ class Orchestrations:
         self._episodes.leave()
 
     def _commit(self, run: _Run, result: Advance, took_s: float) -> None:
+        try:
+            self._submit(run, result, took_s)
+        except ENCODING_ERRORS as exc:
+            self._close_code(*run.begun)
+            problem = f"what it asks for cannot be stored: {error_text(exc)}"
+            failure = failed_outright(run.live, run.received, self._clock.now(), self.engine, problem)
+            self._submit(run, failure, took_s)
+
+    def _submit(self, run: _Run, result: Advance, took_s: float) -> None:
         live = run.live
         fused = tuple((a.work, a.event) for a in run.answers)
         outcome = result.outcome_with(fused, run_here=self._claim_ahead)
@@ -428,7 +439,7 @@ class Orchestrations:
             self._give_back(live, run.messages, str(timeout))
             return
         run.answers = []
-        result = timed_out(live, run.received, self._clock.now(), self.engine, timeout.text)
+        result = failed_outright(live, run.received, self._clock.now(), self.engine, timeout.text)
         self._commit(run, result, 0.0)
 
     def _episode_broke(self, run: _Run, error: BaseException) -> None:

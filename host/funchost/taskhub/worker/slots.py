@@ -90,10 +90,19 @@ class ActivitySlots:
         self._here.looking = True
         try:
             while (work := self._next()) is not None:
-                if not self._start(work) and not (self._queue and self._take()):
+                if not self._starts(work) and not (self._queue and self._take()):
                     return
         finally:
             self._here.looking = False
+
+    def _starts(self, work: ActivityWork) -> bool:
+        try:
+            return self._start(work)
+        except BaseException:
+            # A mistake of ours ends the thread's turn, and the others need its slot.
+            self._here.looking = False
+            self.give_back()
+            raise
 
     def _next(self) -> ActivityWork | None:
         while not self._closed:
