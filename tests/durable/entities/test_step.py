@@ -1,6 +1,7 @@
 """One step of an entity: answers, locks, limits, and what is stored."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from durable.entities.playing import (
@@ -62,6 +63,33 @@ def test_an_entity_that_another_engine_has_suspended_goes_on():
     step = play(counter, raised("continue", None), state=read_state(json.dumps(suspended)))
     assert answers(step) == {"b": 0}
     assert "suspended" not in step.state.to_json()
+
+
+def one_may_begin() -> Callable[[], bool]:
+    answers = iter([True])
+    return lambda: next(answers, False)
+
+
+def test_operations_for_which_there_is_no_time_are_the_first_of_the_next_step():
+    engine = engine_of(counter)
+    received = [called("add", 1), called("get", id="a"), called("get", id="b")]
+    delivered = deliver(COUNTER, EntityState(), received, NOW, engine)
+    step = conclude(delivered, run_operations(delivered, engine, one_may_begin()), engine)
+    assert (answers(step), [waiting.id for waiting in step.state.queue]) == ({"add": 1}, ["a", "b"])
+    assert [message.name for message in messages_to(COUNTER, step)] == ["continue"]
+    rest = play(counter, raised("continue", None), called("get", id="c"), state=step.state)
+    assert list(answers(rest).items()) == [("a", 1), ("b", 1), ("c", 1)]
+
+
+def test_a_lock_is_not_granted_before_the_operations_that_stand_in_front_of_it():
+    engine = engine_of(counter)
+    received = [called("add", 1), called("get"), locking("p"), called("get", id="behind")]
+    delivered = deliver(COUNTER, EntityState(), received, NOW, engine)
+    step = conclude(delivered, run_operations(delivered, engine, one_may_begin()), engine)
+    assert (answers(step), step.state.locked_by) == ({"add": 1}, None)
+    rest = play(counter, raised("continue", None), state=step.state)
+    assert (answers(rest), rest.state.locked_by) == ({"get": 1, "lock of p": LOCK_ACQUIRED}, "p")
+    assert [waiting.id for waiting in rest.state.queue] == ["behind"]
 
 
 # --- locks -------------------------------------------------------------------------------------------

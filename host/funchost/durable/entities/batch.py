@@ -2,11 +2,13 @@
 
 An operation that raises fails by itself. What it has set before stays, as in the SDK, and so does what it has sent:
 the state that remembers the sending is kept too. What has no state to go with is not sent: when the state cannot be
-serialised, or the time limit ends the batch, every operation of it fails and everything else is as before.
+serialised, every operation of the batch fails and everything else is as before. What the time limit ends has no result
+at all: whoever set the limit decides what becomes of the operations.
 """
 
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from types import CoroutineType, GeneratorType
 from typing import Any
 from uuid import UUID
@@ -37,7 +39,7 @@ class EntityEngine:
     """What the entities of an app need.
 
     ``new_guid`` gives ids that nobody has had. ``finish`` runs the coroutine of an ``async def`` entity function to
-    its end and returns its value; it may raise FunctionTimeout, which fails the whole batch, and BatchEnded.
+    its end and returns its value; it may raise FunctionTimeout and BatchEnded, which end the batch.
 
     ``max_batch`` bounds the operations of one step; ``reorder_window`` is that of the sorter in ticks, 0 on a hub
     that keeps the order of messages and never repeats one.
@@ -65,7 +67,10 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class BatchResult:
-    """``exists`` and ``state`` are those to be stored; ``signals`` and ``starts`` stand in the order of the calls."""
+    """``exists`` and ``state`` are those to be stored; ``signals`` and ``starts`` stand in the order of the calls.
+
+    ``operations`` are the first of the batch, and all of it unless there was no time for more.
+    """
 
     operations: Sequence[Operation]
     exists: bool
@@ -82,9 +87,13 @@ def run_batch(
     state: str | None,
     now: Instant,
     engine: EntityEngine,
+    may_begin: Callable[[], bool] = lambda: True,
 ) -> BatchResult:
-    """Run user code on this thread. BatchEnded and OutOfTime pass through; all else that can happen is in the
-    result."""
+    """Run user code on this thread. BatchEnded, FunctionTimeout and OutOfTime pass through; all else that can happen is
+    in the result.
+
+    ``may_begin`` is asked before each operation: False leaves it and those behind it out.
+    """
     function = engine.functions.entity(entity.name)
     if function is None:
         error = texts.unknown_function(entity.name, "entity", engine.functions.entity_names)
@@ -93,15 +102,15 @@ def run_batch(
         entity, exists=exists, state=state, now=now, functions=engine.functions, new_guid=engine.new_guid
     )
     try:
-        operations = [_run(function, request, context, engine) for request in requests]
+        begun = takewhile(lambda _: may_begin(), requests)
+        operations = [_run(function, request, context, engine) for request in begun]
         new_state, unstorable = _state_json(context)
-    except FunctionTimeout as exc:
-        return BatchResult(all_failed(requests, exc.text, own_traceback(exc)), exists, state)
     finally:
         context.seal()
     if unstorable is not None:
         error = f"the state of entity {entity} cannot be serialised: {texts.error_text(unstorable)}"
-        return BatchResult(all_failed(requests, error, own_traceback(unstorable)), exists, state)
+        failed = all_failed(requests[: len(operations)], error, own_traceback(unstorable))
+        return BatchResult(failed, exists, state)
     return BatchResult(operations, context.exists, new_state, context.signals, context.starts)
 
 

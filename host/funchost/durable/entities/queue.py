@@ -10,7 +10,7 @@ then in force until each has been given back: they come from two runs of one ins
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from funchost.durable.entities.messages import ORPHANED_LOCK, Release, Request
 from funchost.durable.entities.state import EntityState, SpentLock
@@ -72,6 +72,10 @@ class RequestQueue:
                 break
             operations.append(queue.popleft())
         return operations, None
+
+    def put_back(self, requests: Sequence[Request]) -> None:
+        """Requests that were taken and not done, in their order: they are the next again."""
+        self._running.extendleft(reversed(requests))
 
     def lock(self, request: Request) -> None:
         """Grant a lock request that was taken."""

@@ -6,10 +6,10 @@ Three parts, of which only the second runs user code and only if there is an ope
 
 Nothing counts before the caller has made the result durable, and the state that it came from is unchanged. The second
 part may run under a time limit and on a thread that is given up: what it would have brought can be replaced by a result
-in which all operations have failed, and the third goes on with that.
+in which operations have failed, and the third goes on with that. What the result does not tell of waits again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from funchost.durable.entities.batch import BatchResult, EntityEngine, Operation, run_batch
@@ -37,7 +37,7 @@ __all__ = ["Delivered", "EntityStep", "Refusal", "conclude", "deliver", "refuse"
 class Delivered:
     """What has arrived is queued, and the next of it taken: ``operations`` to be run, then ``lock`` to be granted.
 
-    ``inbox`` belongs to this step.
+    ``inbox`` belongs to this step, and is used up by :func:`conclude`.
     """
 
     entity: EntityKey
@@ -85,8 +85,11 @@ def deliver(
     return Delivered(entity, state, now, inbox, operations, lock)
 
 
-def run_operations(delivered: Delivered, engine: EntityEngine) -> BatchResult:
-    """The only part that runs user code, and needs a thread for it; none at all if there are no operations."""
+def run_operations(
+    delivered: Delivered, engine: EntityEngine, may_begin: Callable[[], bool] = lambda: True
+) -> BatchResult:
+    """The only part that runs user code, and needs a thread for it; none at all if there are no operations.
+    ``may_begin`` is asked before each."""
     before = delivered.state
     if not delivered.operations:
         return BatchResult((), before.exists, before.state)
@@ -97,11 +100,15 @@ def run_operations(delivered: Delivered, engine: EntityEngine) -> BatchResult:
         state=before.state,
         now=delivered.now,
         engine=engine,
+        may_begin=may_begin,
     )
 
 
 def conclude(delivered: Delivered, result: BatchResult, engine: EntityEngine) -> EntityStep:
-    """Answers first, then what the operations sent, then the lock."""
+    """Answers first, then what the operations sent, then the lock.
+
+    Operations that ``result`` leaves out are the next again, and the lock is granted after them.
+    """
     inbox = delivered.inbox
     messages = [answer for operation in result.operations for answer in _answer(operation)]
     for target, request in result.signals:
@@ -109,7 +116,10 @@ def conclude(delivered: Delivered, result: BatchResult, engine: EntityEngine) ->
             to = target.instance_id
             request = labelled(inbox.sorter, request, to, now=delivered.now, window=engine.reorder_window)
         messages.append(request_to(target, request))
-    if delivered.lock is not None:
+    left = delivered.operations[len(result.operations) :]
+    if left:
+        inbox.queue.put_back(left if delivered.lock is None else [*left, delivered.lock])
+    elif delivered.lock is not None:
         inbox.queue.lock(delivered.lock)
         messages += lock_passed_on(delivered.lock)
     messages += inbox.messages
