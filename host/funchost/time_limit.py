@@ -16,6 +16,7 @@ lock that the exception is raised under, what may still be on its way.
 
 import ctypes
 import logging
+import math
 import queue
 import sys
 import threading
@@ -162,6 +163,11 @@ class TimeLimit:
         self._monotonic = monotonic
         self._calls: set[_Call] = set()
         self._watch = WatchThread("time-limit", self._end_overdue)
+
+    @property
+    def limit_s(self) -> float:
+        """Infinite when there is none."""
+        return math.inf if self._limit is None else self._limit_s
 
     def start(self) -> None:
         if self._limit is not None:

@@ -6,14 +6,17 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from azure.durable_functions import EntityId
 
 from funchost.clock import SystemClock
 from funchost.durable import payloads
 from funchost.durable.entities.batch import Operation
 from funchost.durable.entities.ids import EntityKey
+from funchost.durable.entities.messages import Request
+from funchost.durable.entities.outbox import Start
 from funchost.durable.entities.state import read_state
 from funchost.durable.events import EventRaised
 from funchost.ids import InstanceId
@@ -195,6 +198,104 @@ async def test_every_operation_of_a_batch_hears_of_its_time_limit_and_the_state_
         told.heard.clear()
         await signal(here, "add")
         assert await state_of(here, K, has(1)) == ["never stored"]
+
+
+PAUSE = threading.Event()
+"""Is never set."""
+
+
+def in_a_row(*operations: tuple[str, Any]) -> Callable[[Any], Any]:
+    """An orchestrator whose signals reach the entity together."""
+
+    def flow(context: Any) -> None:
+        for name, value in operations:
+            context.signal_entity(EntityId("tally", "k"), name, value)
+
+    return flow
+
+
+async def test_operations_that_come_together_may_take_longer_than_the_limit_of_one(folder: Folder) -> None:
+    def slow(context: Any) -> None:
+        PAUSE.wait(0.1)
+        tally(context)
+
+    told, limits = _Told(), Limits(function_timeout=timedelta(seconds=0.5))
+    burst = in_a_row(*(("add", n) for n in range(15)))
+    async with working(folder, {"flow": burst}, {}, entities={"tally": slow}, limits=limits, entity_log=told) as here:
+        await here.start("flow")
+        assert await state_of(here, K, has(15)) == list(range(15))
+    assert [operation.error for operation in told.operations] == [None] * 15
+
+
+@pytest.mark.parametrize("hang", [lambda: time.sleep(LIMIT_S), lambda: [None for _ in iter(int, 1)]])
+async def test_of_operations_that_come_together_the_one_that_runs_out_of_time_fails_alone(
+    folder: Folder, hang: Callable[[], Any]
+) -> None:
+    def hangs(context: Any) -> None:
+        if context.operation_name == "hang":
+            hang()
+        tally(context)
+
+    told, limits = _Told(), Limits(function_timeout=timedelta(seconds=0.3), timeout_grace_s=0.1)
+    flow = in_a_row(("add", 1), ("hang", None), ("add", 2))
+    async with working(folder, {"flow": flow}, {}, entities={"tally": hangs}, limits=limits, entity_log=told) as here:
+        await here.start("flow")
+        assert await state_of(here, K, has(2)) == [1, 2]
+    assert [operation.request.op for operation in told.operations if operation.error] == ["hang"]
+
+
+async def test_a_state_that_is_not_serialised_in_time_fails_what_set_it_and_the_entity_goes_on(folder: Folder) -> None:
+    class Endless:
+        def to_json(self) -> str:
+            while True:
+                pass
+
+    def spoils(context: Any) -> None:
+        tally(context)
+        if context.get_input() == "spoil":
+            context.set_state([Endless()])
+
+    told, limits = _Told(), Limits(function_timeout=timedelta(seconds=0.3))
+    flow = in_a_row(("add", "spoil"), ("add", 1))
+    async with working(folder, {"flow": flow}, {}, entities={"tally": spoils}, limits=limits, entity_log=told) as here:
+        await here.start("flow")
+        assert await state_of(here, K, has(1)) == [1]
+    assert [operation.error is None for operation in told.operations] == [False, True]
+
+
+UNSTORABLE = InstanceId("x\ud800")
+
+
+def signal_without_a_name(context: Any) -> None:
+    context.signals.append((EntityKey("tally", "other"), Request(op=cast(str, object()), signal=True, id="1")))
+
+
+def signal_to_no_text(context: Any) -> None:
+    context.signals.append((EntityKey("tally", UNSTORABLE), Request(op="add", signal=True, id="1")))
+
+
+def start_without_an_id(context: Any) -> None:
+    context.starts.append(Start("flow", UNSTORABLE, None))
+
+
+@pytest.mark.parametrize("send", [signal_without_a_name, signal_to_no_text, start_without_an_id])
+async def test_what_cannot_be_stored_fails_the_operations_that_sent_it_and_the_entity_goes_on(
+    folder: Folder, send: Callable[[Any], None]
+) -> None:
+    """Should no check where it is sent have refused it."""
+
+    def sends(context: Any) -> None:
+        tally(context)
+        if context.get_input() == "send":
+            send(context)
+
+    told = _Told()
+    async with working(folder, {}, {}, entities={"tally": sends}, entity_log=told) as here:
+        await signal(here, "add", "send")
+        await at_most(told.heard.wait())
+        await signal(here, "add", 1)
+        assert await state_of(here, K, has(1)) == [1]
+    assert (told.operations[0].error or "").startswith("what the entity @tally@k sends cannot be stored: ")
 
 
 async def test_an_unreadable_state_is_left_as_it_is_and_the_others_go_on(folder: Folder) -> None:

@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from contextvars import Context
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import partial
 from typing import Protocol
 
 from funchost.clock import Clock
@@ -19,14 +18,27 @@ from funchost.durable.entities.batch import BatchEnded, BatchResult, EntityEngin
 from funchost.durable.entities.ids import EntityKey, entity_of
 from funchost.durable.entities.state import UnreadableState, read_state
 from funchost.durable.entities.step import Delivered, EntityStep, conclude, deliver, refuse, run_operations
+from funchost.durable.texts import error_text
 from funchost.errors import FunctionTimeout
 from funchost.ids import ExecutionId, InstanceId
-from funchost.taskhub import Committed, Episode, HubWorker, Outcome, Received, Session, Settled, Snapshot
+from funchost.instant import Instant
+from funchost.taskhub import (
+    ENCODING_ERRORS,
+    Committed,
+    Episode,
+    HubWorker,
+    Outcome,
+    Received,
+    Session,
+    Settled,
+    Snapshot,
+)
 from funchost.taskhub.entity_outcomes import outcome_of_refusal, outcome_of_step
 from funchost.taskhub.worker.limits import Phase
 from funchost.taskhub.worker.slots import Threads
 from funchost.threads import ThreadsClosed
 from funchost.time_limit import GivenUp, TimeLimit
+from funchost.tracebacks import own_traceback
 
 __all__ = ["EntityLog", "EntitySide", "EntityWorker"]
 
@@ -146,62 +158,106 @@ class EntityWorker:
     # --- one batch
 
     def _run_soon(self, live: _Live) -> None:
-        variables = self._side.variables(live.key.name, live.key.instance_id)
+        self._submit(live, [], lambda: self._run(live))
+
+    def _submit(self, live: _Live, messages: list[Received], task: Callable[[], None]) -> None:
         try:
-            self._side.threads.submit(lambda: variables.run(self._run, live))
+            self._side.threads.submit(task)
         except ThreadsClosed:
-            self._give_back(live, live.inbox, timedelta(), "the host stops")
+            self._give_back(live, messages, timedelta(), "the host stops")
 
     def _run(self, live: _Live) -> None:
         with self._lock:
             messages, live.inbox = live.inbox, []
-        started = self._clock.monotonic()
-        received = [message.event for message in messages]
+        self._guarded(live, messages, lambda: self._advance(live, messages))
+
+    def _guarded(self, live: _Live, messages: list[Received], part: Callable[[], None]) -> None:
+        """Part of a batch, up to its submission; whatever goes wrong there, the entity does not stay busy."""
         try:
-            delivered = deliver(
-                live.key, read_state(live.snapshot.state), received, self._clock.now(), self._side.engine
-            )
-        except UnreadableState as exc:
-            logger.error("the entity %s cannot be read: %s", live.key, exc, extra={"instance_id": live.key.instance_id})
-            refusal = refuse(live.key, received, str(exc))
-            self._commit(live, messages, outcome_of_refusal(refusal, live.snapshot, self._clock.now()), None, started)
-            return
-        batch = _Batch(live, messages, delivered, started)
-        try:
-            result = self._operations(batch)
-        except GivenUp:
-            return  # it is answered by whoever has given it up
+            part()
         except BatchEnded:
             self._give_back(live, messages, timedelta(), "the host stops")
-            return
         except BaseException as exc:
             logger.error("a batch could not be run", exc_info=exc, extra={"instance_id": live.key.instance_id})
             self._give_back(live, messages, timedelta(seconds=min(2 ** (live.attempts + 1), 600)), str(exc))
-            return
-        self._conclude(batch, result)
 
-    def _operations(self, batch: "_Batch") -> BatchResult:
-        delivered, engine = batch.delivered, self._side.engine
+    def _advance(self, live: _Live, messages: list[Received]) -> None:
+        started, now = self._clock.monotonic(), self._clock.now()
+        try:
+            delivered = self._deliver(live, messages, now)
+        except UnreadableState as exc:
+            logger.error("the entity %s cannot be read: %s", live.key, exc, extra={"instance_id": live.key.instance_id})
+            refusal = refuse(live.key, [message.event for message in messages], str(exc))
+            self._commit(live, messages, outcome_of_refusal(refusal, live.snapshot, now), None, started)
+            return
+        self._operate(_Batch(live, messages, delivered, started))
+
+    def _deliver(self, live: _Live, messages: Sequence[Received], now: Instant) -> Delivered:
+        received = [message.event for message in messages]
+        return deliver(live.key, read_state(live.snapshot.state), received, now, self._side.engine)
+
+    def _operate(self, batch: "_Batch", *, again: int | None = None) -> None:
+        """``again``: so many operations had ended before another ran out of time, and are run once more."""
+        pace = _Pace(self._clock.monotonic, self._time_limit.limit_s, most=again)
+        try:
+            result = self._run_operations(batch, pace)
+        except GivenUp:
+            return  # whoever has given it up goes on
+        except FunctionTimeout as timeout:
+            self._out_of_time(batch, pace, timeout)
+        else:
+            self._conclude(batch, result)
+
+    def _run_operations(self, batch: "_Batch", pace: "_Pace") -> BatchResult:
+        live, delivered, engine = batch.live, batch.delivered, self._side.engine
         if not delivered.operations:
             return run_operations(delivered, engine)
-        try:
-            name, given_up = batch.live.key.name, partial(self._given_up, batch)
-            return self._time_limit.call(name, lambda: run_operations(delivered, engine), given_up)
-        except FunctionTimeout as timeout:
-            return _out_of_time(delivered, timeout)
 
-    def _given_up(self, batch: "_Batch", timeout: FunctionTimeout) -> None:
-        result = _out_of_time(batch.delivered, timeout)
-        self._side.threads.submit(lambda: self._conclude(batch, result))
+        def given_up(timeout: FunctionTimeout) -> None:
+            def take_over() -> None:
+                self._guarded(live, batch.messages, lambda: self._out_of_time(batch, pace, timeout))
+
+            self._submit(live, batch.messages, take_over)
+
+        return self._side.variables(live.key.name, live.key.instance_id).run(
+            self._time_limit.call,
+            live.key.name,
+            lambda: run_operations(delivered, engine, pace.may_begin),
+            given_up,
+        )
+
+    def _out_of_time(self, batch: "_Batch", pace: "_Pace", timeout: FunctionTimeout) -> None:
+        """The operation that ran is the first of the next batch, and has all of the time there; alone, it fails.
+
+        Nobody has noted the state as it was before it. So what had ended is run again up to there.
+        """
+        if pace.begun > 1 and not pace.repeats:
+            self._operate(batch, again=pace.begun - 1)
+            return
+        delivered = batch.delivered
+        traceback = None if timeout.place else own_traceback(timeout)
+        failed = all_failed(delivered.operations[: pace.begun], timeout.text, traceback)
+        self._conclude(batch, BatchResult(failed, delivered.state.exists, delivered.state.state))
 
     def _conclude(self, batch: "_Batch", result: BatchResult) -> None:
+        try:
+            self._commit_step(batch, batch.delivered, result)
+        except ENCODING_ERRORS as exc:
+            # What was delivered is used up; the same messages give the same again.
+            delivered = self._deliver(batch.live, batch.messages, batch.delivered.now)
+            error = f"what the entity {batch.live.key} sends cannot be stored: {error_text(exc)}"
+            failed = all_failed(delivered.operations[: len(result.operations)], error)
+            state = delivered.state
+            self._commit_step(batch, delivered, BatchResult(failed, state.exists, state.state))
+
+    def _commit_step(self, batch: "_Batch", delivered: Delivered, result: BatchResult) -> None:
         live, side = batch.live, self._side
-        step = conclude(batch.delivered, result, side.engine)
+        step = conclude(delivered, result, side.engine)
         outcome = outcome_of_step(
             step,
             live.key,
             live.execution,
-            batch.delivered.now,
+            delivered.now,
             default_version=side.default_version,
             new_execution_id=side.new_execution_id,
         )
@@ -221,7 +277,7 @@ class EntityWorker:
                 if step is not None:
                     self._tell(live.key, step, took_s)
             else:
-                self.forget(live.key.instance_id)
+                self._drop(live)
                 self._idle()
 
         self._hub.commit(Episode(session, messages), outcome, then)
@@ -245,14 +301,19 @@ class EntityWorker:
             logger.warning("a message to the entity %s: %s", key, why, extra={"instance_id": key.instance_id})
 
     def _give_back(self, live: _Live, messages: list[Received], delay: timedelta, why: str) -> None:
-        """The messages go back to the hub, and the session with them."""
-        self.forget(live.key.instance_id)
+        """``messages`` go back to the hub with all that has come since, and the session with them."""
+        self._drop(live)
         with self._lock:
-            messages = [*messages, *live.inbox] if messages is not live.inbox else list(messages)
-            live.inbox = []
+            messages, live.inbox = [*messages, *live.inbox], []
         session = Session(live.key.instance_id, live.execution, live.token, None)
         self._give_back_to_hub(Episode(session, messages, live.attempts + 1), delay, why)
         self._idle()
+
+    def _drop(self, live: _Live) -> None:
+        """Its session counts no more; one that came in its place stays."""
+        with self._lock:
+            if self._live.get(live.key.instance_id) is live:
+                del self._live[live.key.instance_id]
 
     # --- with the lock held
 
@@ -275,7 +336,22 @@ class _Batch:
     started: float
 
 
-def _out_of_time(delivered: Delivered, timeout: FunctionTimeout) -> BatchResult:
-    """Every operation hears of it; what is stored stays as it is."""
-    state = delivered.state
-    return BatchResult(all_failed(delivered.operations, timeout.text), state.exists, state.state)
+class _Pace:
+    """Which operations of a batch may begin: its first one, and others until half of the time limit has gone, so that
+    an operation that comes to its end in half of the limit is in no danger from those before it.
+
+    ``begun`` is how many did. ``most`` bounds them, in a batch that repeats the beginning of another.
+    """
+
+    def __init__(self, monotonic: Callable[[], float], limit_s: float, *, most: int | None) -> None:
+        self.begun = 0
+        self.repeats = most is not None
+        self._most = most
+        self._monotonic = monotonic
+        self._until = monotonic() + limit_s / 2
+
+    def may_begin(self) -> bool:
+        if self.begun and (self.begun == self._most or self._monotonic() >= self._until):
+            return False
+        self.begun += 1
+        return True
