@@ -9,7 +9,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import NewType
 
-__all__ = ["TICKS_PER_SECOND", "Instant", "from_datetime", "isoformat", "parse", "to_datetime"]
+__all__ = ["TICKS_PER_SECOND", "Instant", "from_datetime", "isoformat", "parse", "ticks_of", "to_datetime"]
 
 Instant = NewType("Instant", int)
 """100-ns ticks since 1970-01-01T00:00:00Z."""
@@ -21,6 +21,10 @@ _MICROSECOND = timedelta(microseconds=1)
 _ISO = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9})\d*)?(Z|[+-]\d\d:?\d\d)?$")
 
 
+def ticks_of(span: timedelta) -> int:
+    return span // _MICROSECOND * 10
+
+
 def to_datetime(instant: Instant) -> datetime:
     """Aware UTC; what is finer than a microsecond is cut off."""
     return _EPOCH + timedelta(microseconds=instant // 10)
@@ -30,7 +34,7 @@ def from_datetime(moment: datetime) -> Instant:
     """A naive ``moment`` counts as UTC."""
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    return Instant((moment - _EPOCH) // _MICROSECOND * 10)
+    return Instant(ticks_of(moment - _EPOCH))
 
 
 def isoformat(instant: Instant) -> str:

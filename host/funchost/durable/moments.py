@@ -3,11 +3,9 @@
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, cast
 
-from funchost.instant import Instant, from_datetime
+from funchost.instant import Instant, from_datetime, ticks_of
 
 __all__ = ["instant_of"]
-
-_MICROSECOND = timedelta(microseconds=1)
 
 
 def instant_of(when: Any, now: Instant, argument: str) -> Instant:
@@ -16,7 +14,7 @@ def instant_of(when: Any, now: Instant, argument: str) -> Instant:
     Raises ValueError, which names ``argument``.
     """
     if isinstance(when, timedelta):
-        return Instant(now + when // _MICROSECOND * 10)
+        return Instant(now + ticks_of(when))
     if isinstance(when, datetime):
         return from_datetime(when)
     if isinstance(when, date):

@@ -15,7 +15,7 @@ from typing import Any, cast
 
 from funchost.durable.events import FailureDetails
 from funchost.durable.failures import class_names
-from funchost.instant import Instant
+from funchost.instant import Instant, ticks_of
 
 __all__ = ["RetryPolicy", "RetryRule", "is_final", "next_attempt_at", "rule_of"]
 
@@ -122,21 +122,17 @@ def _pause(rule: RetryRule, failed: int) -> int:
 
 
 def _rule_of_policy(policy: RetryPolicy) -> RetryRule:
-    first = _ticks(policy.first_retry_interval)
+    first = ticks_of(policy.first_retry_interval)
     longest, timeout = policy.max_retry_interval, policy.retry_timeout
     return RetryRule(
         first,
         policy.max_number_of_attempts,
         policy.backoff_coefficient,
-        max(_SIX_DAYS, first) if longest is None else _ticks(longest),
-        None if timeout is None else _ticks(timeout),
+        max(_SIX_DAYS, first) if longest is None else ticks_of(longest),
+        None if timeout is None else ticks_of(timeout),
         frozenset(kind if isinstance(kind, str) else kind.__name__ for kind in policy.non_retriable),
         policy.retry_if,
     )
-
-
-def _ticks(interval: timedelta) -> int:
-    return interval // timedelta(microseconds=1) * 10
 
 
 def _check_interval(name: str, value: object) -> None:

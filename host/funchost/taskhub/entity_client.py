@@ -15,7 +15,7 @@ from funchost.durable.events import EventRaised
 from funchost.durable.status import RuntimeStatus
 from funchost.durable.texts import unknown_function
 from funchost.errors import InvalidArgument
-from funchost.instant import TICKS_PER_SECOND, Instant, isoformat, parse
+from funchost.instant import Instant, isoformat, parse, ticks_of
 from funchost.taskhub import Instance, PageToken, Query, TaskHub
 
 __all__ = ["Cleaned", "EntityClient", "EntityPage", "EntityView"]
@@ -102,7 +102,7 @@ class EntityClient:
         An entity is removed when it does not exist, is unlocked, nothing waits for it and nothing has come for
         ``unused_for``. One step a page, so that commits of others get in between.
         """
-        unused_since = Instant(self._clock.now() - round(unused_for.total_seconds() * TICKS_PER_SECOND))
+        unused_since = Instant(self._clock.now() - ticks_of(unused_for))
         removed = released = 0
         query = Query(entities=True, top=page_size)
         page = await self._hub.list(query)

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from funchost.clock import Clock
 from funchost.durable.status import RuntimeStatus
-from funchost.instant import TICKS_PER_SECOND, Instant
+from funchost.instant import Instant, ticks_of
 from funchost.taskhub import TaskHub
 from funchost.taskhub.entity_client import EntityClient
 
@@ -36,7 +36,7 @@ def sweep_ended(hub: TaskHub, clock: Clock, keep: Mapping[RuntimeStatus, timedel
 
     async def sweep() -> bool:
         now = clock.now()
-        before = {status: Instant(now - _ticks(age)) for status, age in keep.items()}
+        before = {status: Instant(now - ticks_of(age)) for status, age in keep.items()}
         removed = await hub.purge_ended(before, most=_AT_ONCE)
         if removed:
             logger.debug("purged what had ended long ago", extra={"instances": removed})
@@ -75,7 +75,3 @@ async def _keep(sweeps: Sequence[Sweep], clock: Clock) -> None:
             except Exception as exc:  # noqa: BLE001 - a service loop: the next round tries again
                 logger.error("what is past its time could not be purged: %s", exc)
         await clock.sleep(_ROUND_S)
-
-
-def _ticks(age: timedelta) -> int:
-    return age // timedelta(microseconds=1) * (TICKS_PER_SECOND // 1_000_000)
