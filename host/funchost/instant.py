@@ -9,7 +9,17 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import NewType
 
-__all__ = ["TICKS_PER_SECOND", "Instant", "from_datetime", "isoformat", "parse", "ticks_of", "to_datetime"]
+__all__ = [
+    "LATEST",
+    "TICKS_PER_SECOND",
+    "Instant",
+    "from_datetime",
+    "in_calendar",
+    "isoformat",
+    "parse",
+    "ticks_of",
+    "to_datetime",
+]
 
 Instant = NewType("Instant", int)
 """100-ns ticks since 1970-01-01T00:00:00Z."""
@@ -31,10 +41,17 @@ def to_datetime(instant: Instant) -> datetime:
 
 
 def from_datetime(moment: datetime) -> Instant:
-    """A naive ``moment`` counts as UTC."""
+    """A naive ``moment`` counts as UTC. Raises ValueError where its zone takes it out of the calendar."""
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    return Instant(ticks_of(moment - _EPOCH))
+    return in_calendar(ticks_of(moment - _EPOCH))
+
+
+def in_calendar(ticks: int) -> Instant:
+    """Raises ValueError for what no ``datetime`` can show: it could be stored, and never be read again."""
+    if not _EARLIEST <= ticks <= LATEST:
+        raise ValueError("the time is outside the years 1 to 9999 in UTC")
+    return Instant(ticks)
 
 
 def isoformat(instant: Instant) -> str:
@@ -53,3 +70,9 @@ def parse(text: str) -> Instant:
     moment, fraction, zone = match.groups()
     whole = datetime.fromisoformat(moment + ("+00:00" if zone in (None, "Z") else zone))
     return Instant(from_datetime(whole) + int((fraction or "0").ljust(7, "0")[:7]))
+
+
+_EARLIEST = ticks_of(datetime.min.replace(tzinfo=UTC) - _EPOCH)
+
+LATEST = Instant(ticks_of(datetime.max.replace(tzinfo=UTC) - _EPOCH) + 9)
+"""The last moment of the year 9999."""

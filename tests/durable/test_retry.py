@@ -9,7 +9,7 @@ from azure.durable_functions import RetryOptions
 from funchost.durable.events import FailureDetails
 from funchost.durable.failures import details_of
 from funchost.durable.retry import RetryPolicy, RetryRule, is_final, next_attempt_at, rule_of
-from funchost.instant import TICKS_PER_SECOND, Instant
+from funchost.instant import LATEST, TICKS_PER_SECOND, Instant
 
 SECOND = TICKS_PER_SECOND
 NOW = Instant(100 * SECOND)
@@ -72,6 +72,16 @@ def test_a_pause_beyond_all_numbers_is_the_longest():
     assert due(rule, 5_000) == 3600 * SECOND
 
 
+def test_options_with_a_first_pause_beyond_the_calendar_are_refused():
+    with pytest.raises(ValueError, match="first_retry_interval_in_milliseconds must not be longer than a thousand"):
+        rule_of(RetryOptions(10**30, 3))
+
+
+def test_no_attempt_is_due_after_the_calendar_ends():
+    no_limit = policy(backoff_coefficient=10, max_retry_interval=timedelta.max, max_number_of_attempts=1000)
+    assert next_attempt_at(rule_of(no_limit), failed=500, first_attempt=NOW, now=NOW) == LATEST
+
+
 def test_a_policy_may_end_by_time():
     rule = rule_of(policy(retry_timeout=timedelta(seconds=10)))
     assert due(rule, 1, first=NOW, now=Instant(NOW + 10 * SECOND)) is None
@@ -82,6 +92,7 @@ def test_a_policy_may_end_by_time():
     [
         ({"first_retry_interval": 5000}, "first_retry_interval must be a timedelta, such as .*, not 5000"),
         ({"first_retry_interval": timedelta()}, "first_retry_interval must be longer than zero"),
+        ({"first_retry_interval": timedelta.max}, "first_retry_interval must not be longer than a thousand years"),
         ({"max_number_of_attempts": 0}, "max_number_of_attempts must be a whole number from 1"),
         ({"max_number_of_attempts": 1.5}, "max_number_of_attempts must be a whole number from 1"),
         ({"backoff_coefficient": 0.5}, "backoff_coefficient must be a number from 1"),

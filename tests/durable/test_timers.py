@@ -57,11 +57,35 @@ def test_anything_else_is_a_value_error_in_user_code(moment: Any):
     def main(context: Any) -> Any:
         try:
             context.create_timer(moment)
-        except ValueError:
-            return "caught"
+        except ValueError as exc:
+            return str(exc)
+        yield
+
+    assert result_of(main) == f"fireAt: Expected valid datetime object but got {moment!r}"
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        timedelta(days=4_000_000),
+        timedelta.max,
+        timedelta(days=-900_000),
+        datetime.max.replace(tzinfo=timezone(timedelta(hours=-1))),
+        datetime.min.replace(tzinfo=timezone(timedelta(hours=1))),
+    ],
+)
+def test_a_time_that_no_calendar_holds_is_refused_where_it_is_given(moment: Any):
+    def main(context: Any) -> Any:
+        with pytest.raises(ValueError, match=r"^fireAt: the time is outside the years 1 to 9999 in UTC: "):
+            context.create_timer(moment)
+        return "caught"
         yield
 
     assert result_of(main) == "caught"
+
+
+def test_the_last_moment_of_the_calendar_is_a_time():
+    assert fire_times(datetime.max) == [parse("9999-12-31T23:59:59.999999Z")]
 
 
 def test_a_timer_in_the_past_fires_at_once():

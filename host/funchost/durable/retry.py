@@ -15,12 +15,14 @@ from typing import Any, cast
 
 from funchost.durable.events import FailureDetails
 from funchost.durable.failures import class_names
-from funchost.instant import Instant, ticks_of
+from funchost.instant import LATEST, Instant, ticks_of
 
 __all__ = ["RetryPolicy", "RetryRule", "is_final", "next_attempt_at", "rule_of"]
 
 _MILLISECOND = 10_000
 _SIX_DAYS = 6 * 24 * 3600 * 1000 * _MILLISECOND
+_LONGEST_FIRST = timedelta(days=365_000)
+"""For the first pause. Later ones end with the calendar: a limit of them may well mean that there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,8 @@ class RetryPolicy:
 
     def __post_init__(self) -> None:
         _check_interval("first_retry_interval", self.first_retry_interval)
+        if self.first_retry_interval > _LONGEST_FIRST:
+            raise ValueError(_too_long("first_retry_interval"))
         for name in ("max_retry_interval", "retry_timeout"):
             if (value := getattr(self, name)) is not None:
                 _check_interval(name, value)
@@ -92,6 +96,8 @@ def rule_of(options: Any) -> RetryRule:
         raise ValueError(
             f"retry_options must be a RetryOptions or a funchost.RetryPolicy, not {type(options).__name__}"
         ) from exc
+    if interval > ticks_of(_LONGEST_FIRST):
+        raise ValueError(_too_long("first_retry_interval_in_milliseconds"))
     return RetryRule(interval, attempts, max_interval=max(_SIX_DAYS, interval))
 
 
@@ -111,7 +117,7 @@ def next_attempt_at(rule: RetryRule, *, failed: int, first_attempt: Instant, now
         return None
     if rule.timeout is not None and now >= first_attempt + rule.timeout:
         return None
-    return Instant(now + _pause(rule, failed))
+    return min(Instant(now + _pause(rule, failed)), LATEST)
 
 
 def _pause(rule: RetryRule, failed: int) -> int:
@@ -140,6 +146,10 @@ def _check_interval(name: str, value: object) -> None:
         raise ValueError(f"{name} must be a timedelta, such as timedelta(seconds=5), not {value!r}")
     if value <= timedelta():
         raise ValueError(f"{name} must be longer than zero, not {value}")
+
+
+def _too_long(name: str) -> str:
+    return f"{name} must not be longer than a thousand years ({_LONGEST_FIRST.days} days)"
 
 
 def _check_attempts(value: object) -> None:

@@ -55,7 +55,10 @@ def test_a_signal_wants_no_answer_and_neither_does_a_client() -> None:
     assert not Request(op="add", id="g").wants_answer
 
 
-@pytest.mark.parametrize("text", [None, "", "[]", "3", '{"op":"x"}', '{"op":"x","id":"g","due":"soon"}'])
+BEYOND = '{"op":"x","id":"g","due":"9999-12-31T23:59:59-01:00"}'
+
+
+@pytest.mark.parametrize("text", [None, "", "[]", "3", '{"op":"x"}', '{"op":"x","id":"g","due":"soon"}', BEYOND])
 def test_what_is_no_request_is_refused_when_it_is_read(text: str | None) -> None:
     with pytest.raises(EntityMessageError, match="not a request"):
         read_request(text)

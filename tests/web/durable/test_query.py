@@ -71,6 +71,8 @@ def test_a_time_is_read_liberally_and_is_utc_without_a_zone(text: str, moment: s
     assert isoformat(instant) == moment
 
 
-@pytest.mark.parametrize("text", ["", "yesterday", "2024-13-01", "2024-02-30", "2024-05-01T25:00", "13:00 PM"])
+@pytest.mark.parametrize(
+    "text", ["", "yesterday", "2024-13-01", "2024-02-30", "2024-05-01T25:00", "13:00 PM", "9999-12-31T23:59:59-01:00"]
+)
 def test_what_is_no_time_is_not_given(text: str):
     assert QueryParameters([("createdTimeFrom", text)]).moment("createdTimeFrom") is None

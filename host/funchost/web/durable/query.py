@@ -74,10 +74,11 @@ def parse_moment(text: str) -> Instant | None:
         )
         clock = timedelta(hours=_hour(part["H"], part["half"]), minutes=_below(60, part["M"]))
         moment = (day + clock + timedelta(seconds=_below(60, part["S"]))).replace(tzinfo=_zone(part["zone"]))
+        instant = from_datetime(moment)
     except (ValueError, OverflowError):
         return None
     ticks = int((part["f"] or "0").ljust(7, "0")[:7])
-    return Instant(from_datetime(moment) + ticks)
+    return Instant(instant + ticks)
 
 
 def _hour(digits: str | None, half: str | None) -> int:
