@@ -109,6 +109,9 @@ def test_a_202_that_cannot_be_polled_says_what_to_do(location: str | None, probl
         ("Mon, 01 Jan 2024 11:00:00 GMT", 0),
         ("Mon, 01 Jan 2024 12:01:00 -0000", 60),
         ("Fri, 01 Jan 9999 12:00:00 GMT", 7 * 86400),
+        ("Mon, 01 Jan 99999999999999999999 00:00:00 GMT", 30),
+        ("Mon, 01 Jan 2024 00:00:00 +99999999999999", 30),
+        ("Fri, 31 Dec 9999 23:59:59 -2359", 7 * 86400),
     ],
 )
 def test_retry_after_is_seconds_or_a_date(retry_after: str | None, seconds: float):

@@ -65,7 +65,7 @@ def poll_delay(retry_after: str | None, now: datetime, default: timedelta) -> ti
         return timedelta(seconds=seconds)
     try:
         date = parsedate_to_datetime(retry_after)
-    except ValueError:
+    except (ValueError, OverflowError):
         return default
     aware = date if date.tzinfo is not None else date.replace(tzinfo=UTC)
     return min(max(aware - now, timedelta()), _LONGEST_DELAY)
