@@ -15,7 +15,7 @@ from funchost.durable.events import TaskScheduled
 from funchost.durable.execution import EngineSettings
 from funchost.durable.functions import HTTP_ACTIVITY
 
-OK = {"statusCode": 200, "headers": {"Set-Cookie": ["a", "b"]}, "content": "hello"}
+OK: dict[str, Any] = {"statusCode": 200, "headers": {"Set-Cookie": ["a", "b"]}, "content": "hello"}
 URL = "https://example.org/a?b=c"
 
 
@@ -50,6 +50,21 @@ def request_of(*arguments: Any, **more: Any) -> dict[str, Any]:
     scheduled = play(main, activities=answering(OK), settings=settings).of(TaskScheduled)
     (request,) = json.loads(scheduled[0].input)
     return request
+
+
+@pytest.mark.parametrize("name", ["Set-Cookie", "set-cookie", "SET-COOKIE"])
+def test_headers_of_an_answer_are_found_whatever_their_case(name: str):
+    def main(context: Any) -> Any:
+        headers = (yield context.call_http("GET", URL))["headers"]
+        assert name in headers
+        assert "x" not in headers
+        assert headers.get("x") is None
+        with pytest.raises(KeyError, match="x"):
+            headers["x"]
+        return [headers[name], headers.get(name), dict(headers)]
+
+    cookies = OK["headers"]["Set-Cookie"]
+    assert result_of(main, activities=answering(OK)) == [cookies, cookies, OK["headers"]]
 
 
 def test_a_call_is_one_activity_and_its_result_a_dict():

@@ -34,6 +34,11 @@ def test_the_case_of_the_members_does_not_count():
     assert parse_request(shouting) == parse_request(FULL)
 
 
+def test_a_header_in_two_spellings_is_one_with_two_values():
+    request = parse_request({"uri": "http://x", "headers": {"Accept": "a", "accept": "b"}})
+    assert json.loads(stored_request(request))[0]["headers"] == {"Accept": ["a", "b"]}
+
+
 def test_what_is_not_said_has_its_default():
     request = parse_request({"uri": "http://x", "content": None, "headers": None, "tokenSource": None})
     assert (request.method, request.headers, request.content, request.token) == ("GET", (), None, None)

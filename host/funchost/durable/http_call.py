@@ -11,7 +11,38 @@ from typing import Any, cast
 from funchost.durable.retry import RetryRule
 from funchost.timespan import format_timespan
 
-__all__ = ["body_text", "request_object", "sending_options"]
+__all__ = ["ResponseHeaders", "answer_of", "body_text", "request_object", "sending_options"]
+
+
+class ResponseHeaders(dict[str, str | list[str]]):
+    """Spelled as the server did, and found whatever their case."""
+
+    def __missing__(self, name: str) -> str | list[str]:
+        if (spelled := self._spelled(name)) is None:
+            raise KeyError(name)
+        return self[spelled]
+
+    def __contains__(self, name: object) -> bool:
+        return super().__contains__(name) or self._spelled(name) is not None
+
+    def get(self, name: str, default: Any = None) -> Any:
+        try:
+            return self[name]
+        except KeyError:
+            return default
+
+    def _spelled(self, name: object) -> str | None:
+        if not isinstance(name, str):
+            return None
+        return next((known for known in self if known.lower() == name.lower()), None)
+
+
+def answer_of(payload: str) -> Any:
+    """The result of a call from what is stored of it: the SDK's dict."""
+    answer = json.loads(payload)
+    if isinstance(answer, dict) and isinstance(answer.get("headers"), dict):
+        answer["headers"] = ResponseHeaders(answer["headers"])
+    return answer
 
 
 def body_text(content: Any, *, is_raw_str: bool) -> str | None:

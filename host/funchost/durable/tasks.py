@@ -8,7 +8,6 @@ Results are decoded on first use: an answer that only counts towards a ``task_al
 nothing until the code really runs on.
 """
 
-import json
 from collections.abc import Callable, Collection, Generator, Sequence
 from typing import TYPE_CHECKING, Any, Generic, Protocol, cast
 
@@ -16,6 +15,7 @@ from funchost.durable import payloads
 from funchost.durable.actions import CreateTimer
 from funchost.durable.events import FailureDetails
 from funchost.durable.failures import EngineFailure
+from funchost.durable.http_call import answer_of
 from funchost.durable.retry import RetryRule, is_final, next_attempt_at
 from funchost.durable.sdk import TaskState
 from funchost.durable.texts import error_text
@@ -234,7 +234,7 @@ class HttpTask(AtomicTask[dict[str, Any]]):
     """
 
     def _decoded(self, payload: str) -> Any:
-        return json.loads(payload)
+        return answer_of(payload)
 
 
 class TimerTask(AtomicTask[None]):

@@ -14,6 +14,7 @@ from typing import Any, Self, TypeVar, cast
 from yarl import URL
 
 from funchost.durable_http.errors import RequestRefused
+from funchost.durable_http.headers import Headers, first, grouped
 from funchost.timespan import format_timespan, parse_timespan
 
 __all__ = ["HttpRequest", "TokenSource", "is_this_machine", "parse_request", "place", "stored_request"]
@@ -41,7 +42,7 @@ class HttpRequest:
 
     method: str
     url: URL
-    headers: tuple[tuple[str, str], ...] = ()
+    headers: Headers = ()
     content: str | None = None
     token: TokenSource | None = None
     timeout: timedelta | None = None
@@ -49,7 +50,7 @@ class HttpRequest:
     retry_on: frozenset[int] | None = None
 
     def header(self, name: str) -> str | None:
-        return next((value for known, value in self.headers if known.lower() == name.lower()), None)
+        return first(self.headers, name)
 
     def without(self, leaves: Callable[[str], bool]) -> Self:
         """Less the headers whose lower-case names ``leaves`` says go."""
@@ -102,7 +103,7 @@ def parse_request(argument: object) -> HttpRequest:
 
 def stored_request(request: HttpRequest) -> str:
     """``request`` as the input of an activity that is not tried again."""
-    stored: dict[str, Any] = {"method": request.method, "uri": str(request.url), "headers": _grouped(request.headers)}
+    stored: dict[str, Any] = {"method": request.method, "uri": str(request.url), "headers": grouped(request.headers)}
     if request.content is not None:
         stored["content"] = request.content
     if request.token is not None:
@@ -139,7 +140,7 @@ def _url(text: str) -> URL:
     return url
 
 
-def _headers(given: object) -> tuple[tuple[str, str], ...]:
+def _headers(given: object) -> Headers:
     if given is None:
         return ()
     if not isinstance(given, Mapping):
@@ -148,13 +149,6 @@ def _headers(given: object) -> tuple[tuple[str, str], ...]:
     for name, value in cast(Mapping[Any, Any], given).items():
         pairs += [(str(name), str(each)) for each in (cast(list[Any], value) if isinstance(value, list) else [value])]
     return tuple(pairs)
-
-
-def _grouped(headers: tuple[tuple[str, str], ...]) -> dict[str, str | list[str]]:
-    grouped: dict[str, list[str]] = {}
-    for name, value in headers:
-        grouped.setdefault(name, []).append(value)
-    return {name: values[0] if len(values) == 1 else values for name, values in grouped.items()}
 
 
 def _token_source(given: object) -> TokenSource | None:

@@ -1,13 +1,14 @@
 """An answer, and what an orchestrator gets of it."""
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from email.message import Message
 from http import HTTPStatus
 from typing import Any
 
 from yarl import URL
+
+from funchost.durable_http.headers import Headers, first, grouped
 
 __all__ = ["HttpResponse", "charset_of", "status_name"]
 
@@ -18,11 +19,11 @@ class HttpResponse:
 
     status: int
     url: URL
-    headers: tuple[tuple[str, str], ...]
+    headers: Headers
     body: bytes
 
     def header(self, name: str) -> str | None:
-        return next((value for known, value in self.headers if known.lower() == name.lower()), None)
+        return first(self.headers, name)
 
     @property
     def text(self) -> str:
@@ -38,7 +39,7 @@ class HttpResponse:
 
     def result(self) -> str:
         """The result of the activity, as it is stored."""
-        return json.dumps({"statusCode": self.status, "headers": _grouped(self.headers), "content": self.text})
+        return json.dumps({"statusCode": self.status, "headers": grouped(self.headers), "content": self.text})
 
 
 def charset_of(content_type: str | None) -> str | None:
@@ -63,12 +64,3 @@ def _marked_charset(body: bytes) -> str:
     if body.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "utf-16"
     return "utf-8-sig"
-
-
-def _grouped(headers: Iterable[tuple[str, str]]) -> dict[str, str | list[str]]:
-    """By name, whatever its case: one value as text, several as a list."""
-    spelled: dict[str, str] = {}
-    grouped: dict[str, list[str]] = {}
-    for name, value in headers:
-        grouped.setdefault(spelled.setdefault(name.lower(), name), []).append(value)
-    return {name: values[0] if len(values) == 1 else values for name, values in grouped.items()}
