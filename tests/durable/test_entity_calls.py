@@ -167,6 +167,17 @@ def test_what_is_no_entity_is_a_value_error_in_user_code(method: str, entity: An
     assert result_of(main, entities=ENTITIES) == "caught"
 
 
+@pytest.mark.parametrize("key", ["a/b", "a\nb", "a\ud800"])
+@pytest.mark.parametrize("method", ["call_entity", "signal_entity", "lock"])
+def test_a_key_that_no_entity_can_have_is_refused_at_the_call(method: str, key: str):
+    def main(context: Any) -> Any:
+        with pytest.raises(ValueError, match="entity keys must not contain"):
+            getattr(context, method)(df.EntityId("counter", key), *(() if method == "lock" else ("add",)))
+        return "caught"
+
+    assert result_of(main, entities=ENTITIES) == "caught"
+
+
 def test_what_cannot_be_sent_is_refused_at_the_call():
     def main(context: Any) -> Any:
         with pytest.raises(TypeError):

@@ -54,7 +54,7 @@ def test_a_child_can_be_given_an_id():
     assert [event.instance_id for event in played.of(SubOrchestrationInstanceCreated)] == ["kid"]
 
 
-@pytest.mark.parametrize("child", ["@kid", "it"])
+@pytest.mark.parametrize("child", ["@kid", "it", "kid\n", "kid\0", "kid\ud800"])
 def test_an_impossible_id_is_a_value_error_in_user_code(child: str):
     def main(context: Any) -> Any:
         try:
@@ -64,6 +64,13 @@ def test_an_impossible_id_is_a_value_error_in_user_code(child: str):
         yield
 
     assert result_of(main, children=CHILDREN) == "caught"
+
+
+def test_a_child_may_be_named_like_a_path():
+    def main(context: Any) -> Any:
+        return (yield context.call_sub_orchestrator("describe", None, "it/kid #1?"))
+
+    assert result_of(main, children=CHILDREN)[0] == "it/kid #1?"
 
 
 def test_a_child_may_not_have_the_id_of_its_parent_s_parent():

@@ -37,7 +37,7 @@ from funchost.durable.tasks import (
     WhenAnyTask,
 )
 from funchost.errors import LockingRulesViolation
-from funchost.ids import InstanceId
+from funchost.ids import InstanceId, illegal_in_ids
 from funchost.instant import Instant, to_datetime
 
 __all__ = ["Events", "OrchestrationContext"]
@@ -375,6 +375,11 @@ class OrchestrationContext(sdk.DurableOrchestrationContext):
     def _check_child_id(self, instance_id: str) -> None:
         if instance_id.startswith("@"):
             raise ValueError("Orchestration instance ids must not start with @.")
+        # Slashes and their like are legal here, as on the reference host: apps name children after their parents.
+        if illegal_in_ids(instance_id, marks=""):
+            raise ValueError(
+                f"Orchestration instance ids must be Unicode text without control characters: {instance_id!r}"
+            )
         if instance_id in (self.instance_id, self.parent_instance_id):
             raise ValueError(
                 "The instance ID of a sub-orchestration must be different than the instance ID of a parent "

@@ -214,6 +214,8 @@ REFUSED: list[tuple[EntityFunction, str]] = [
     (lambda c: c.signal_entity(df.EntityId("nobody", "b"), "add"), "The function 'nobody' doesn't exist"),
     (lambda c: c.signal_entity("@counter@b", "add"), "an entity is named by an EntityId"),
     (lambda c: c.signal_entity(df.EntityId("counter", "a/b"), "add"), "entity keys must not contain /"),
+    (lambda c: c.signal_entity(df.EntityId("counter", "o\ud800"), "add"), "entity keys must not contain /"),
+    (lambda c: c.start_new("Ship", instance_id="o\ud800"), "instanceId (Parameter"),
     (lambda c: c.signal_entity(OTHER, "add", {1, 2}), "class <class 'set'> does not expose"),
     (lambda c: c.signal_entity(OTHER, "add", at="soon"), "at: Expected valid datetime object but got 'soon'"),
     (lambda c: c.signal_entity(OTHER, "add", at=timedelta.max), "at: the time is outside the years 1 to 9999"),

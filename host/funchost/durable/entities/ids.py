@@ -1,10 +1,9 @@
 """How entities are named: ``@name@key``, the name in lower case, the key as it is."""
 
-import unicodedata
 from dataclasses import dataclass
 from typing import Any
 
-from funchost.ids import InstanceId
+from funchost.ids import InstanceId, illegal_in_ids
 
 __all__ = ["EntityKey", "entity_key", "entity_of", "is_entity"]
 
@@ -51,6 +50,6 @@ def entity_key(given: Any) -> EntityKey:
     name, key = getattr(given, "name", None), getattr(given, "key", None)
     if not (isinstance(name, str) and isinstance(key, str) and name):
         raise ValueError(f"an entity is named by an EntityId, not by {given!r}")
-    if any(c in "/\\#?" or unicodedata.category(c) == "Cc" for c in key):
+    if illegal_in_ids(key):
         raise ValueError(f"entity keys must not contain /, \\, #, ?, or control characters: {key!r}")
     return EntityKey(name, key)

@@ -1,10 +1,10 @@
 """Entities over HTTP: their states, lists of them, and signals to them."""
 
 import json
-import unicodedata
 
 from funchost.durable.entities.ids import EntityKey
 from funchost.errors import InvalidArgument
+from funchost.ids import illegal_in_ids
 from funchost.instant import isoformat
 from funchost.taskhub import Query
 from funchost.taskhub.entity_client import EntityClient
@@ -76,7 +76,7 @@ class Entities:
 def _entity(name: str, key: str) -> EntityKey:
     if not name:
         raise BadMessage("Invalid entity id: entity name must not be a null or empty string. (Parameter 'entityName')")
-    if any(c in "/\\#?" or unicodedata.category(c) == "Cc" for c in key):
+    if illegal_in_ids(key):
         raise BadMessage("entityKey (Parameter 'Entity keys must not contain /, \\, #, ?, or control characters.')")
     return EntityKey(name, key)
 
