@@ -184,6 +184,9 @@ def test_what_cannot_be_sent_is_refused_at_the_call():
             context.call_entity(A, "add", object())
         with pytest.raises(ValueError, match="named by text, not by an object of type NoneType"):
             context.signal_entity(A, None)
+        for ask in (context.call_entity, context.signal_entity):
+            with pytest.raises(ValueError, match="the operation of an entity: half of a surrogate pair"):
+                ask(A, "add\ud800")
         return "caught"
 
     played = play(main, entities=ENTITIES)

@@ -135,3 +135,14 @@ def test_an_event_that_is_no_json_fails_the_orchestration_where_no_handler_sees_
             return "caught"
 
     assert failure_of(main, settle, raised_as_text("{not json")).startswith("Orchestrator function 'main' failed: ")
+
+
+@pytest.mark.parametrize("name", ["go\ud800", 5])
+def test_a_name_that_no_event_can_have_is_refused_at_the_call(name: Any):
+    def main(context: Any) -> Any:
+        with pytest.raises(ValueError, match="external_event_name: "):
+            context.wait_for_external_event(name)
+        return "caught"
+        yield
+
+    assert result_of(main) == "caught"

@@ -66,6 +66,17 @@ def test_an_impossible_id_is_a_value_error_in_user_code(child: str):
     assert result_of(main, children=CHILDREN) == "caught"
 
 
+@pytest.mark.parametrize("version", [2, "2\ud800"])
+def test_a_version_that_is_no_text_is_a_value_error_in_user_code(version: Any):
+    def main(context: Any) -> Any:
+        with pytest.raises(ValueError, match="version: "):
+            context.call_sub_orchestrator("describe", version=version)
+        return "caught"
+        yield
+
+    assert result_of(main, children=CHILDREN) == "caught"
+
+
 def test_a_child_may_be_named_like_a_path():
     def main(context: Any) -> Any:
         return (yield context.call_sub_orchestrator("describe", None, "it/kid #1?"))

@@ -74,7 +74,6 @@ class AskEntity:
     id: int
     entity: EntityKey
     request: Request
-    due: Instant | None = None
 
 
 @dataclass(slots=True)

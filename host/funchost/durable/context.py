@@ -20,6 +20,7 @@ from funchost.durable.entity_calls import EntityTask, call_of, signal_of
 from funchost.durable.events import ExecutionStarted, HistoryEvent
 from funchost.durable.functions import HTTP_ACTIVITY, DurableFunctions
 from funchost.durable.histories import HistoryEventView, history_views
+from funchost.durable.labels import checked_text
 from funchost.durable.locks import LockTask
 from funchost.durable.moments import instant_of
 from funchost.durable.open_tasks import EventWait, OpenTasks
@@ -224,6 +225,7 @@ class OrchestrationContext(sdk.DurableOrchestrationContext):
     def wait_for_external_event(self, name: str, expected_type: type[T] | None = None) -> Task[T]:
         if not name:
             raise ValueError("external_event_name cannot be empty")
+        name = checked_text(name, "external_event_name")
         return AtomicTask(self._tasks, EventWait(name), expected_type)
 
     def task_all(self, activities: Collection[Task[T]]) -> Task[list[T]]:
@@ -293,7 +295,7 @@ class OrchestrationContext(sdk.DurableOrchestrationContext):
         """End this run at the next yield or return and start anew; the first call counts."""
         if self.continuing or self.sealed:
             return
-        self.new_input = payloads.wrap(payloads.encode(input_))
+        self.new_input = payloads.stored_input(input_)
         self.continuing = True
         self._tasks.seal()
 
@@ -353,11 +355,13 @@ class OrchestrationContext(sdk.DurableOrchestrationContext):
         _refuse(self._tasks.section.against_child())
         if instance_id:
             self._check_child_id(instance_id)
+        if version is not None:
+            version = checked_text(version, "version")
         if not isinstance(name, str) or not name:
             name, returned = resolve(name, "orchestrator", self._functions)
             expected_type = expected_type or returned
         known = self._functions.orchestrator(name)
-        stored_input = payloads.wrap(payloads.encode(input_))
+        stored_input = payloads.stored_input(input_)
         return (
             name if known is None else known.name,
             stored_input,

@@ -17,7 +17,8 @@ from funchost.durable.actions import (
     ReleaseEntity,
 )
 from funchost.durable.deterministic_ids import request_id
-from funchost.durable.entities.messages import OPERATION, RELEASE, Release, scheduled_operation
+from funchost.durable.entities.messages import RELEASE, Release
+from funchost.durable.entities.outbox import request_to
 from funchost.durable.events import EventSent, SubOrchestrationInstanceCreated, TaskScheduled, TimerCreated
 from funchost.durable.functions import DurableFunctions
 from funchost.durable.step import SentEvent, Step
@@ -108,8 +109,8 @@ def _record_request(action: AskEntity, step: Step, settings: EngineSettings, now
     request = action.request
     request.id = request_id(step.start.execution_id, action.id)
     request.parent, request.parent_execution = step.start.instance_id, step.start.execution_id
-    name = OPERATION if action.due is None else scheduled_operation(action.due)
-    _record_sent(SentEvent(action.entity.instance_id, name, request.to_json(), action.due), action.id, step, now)
+    message = request_to(action.entity, request)
+    _record_sent(SentEvent(message.to, message.name, message.input, message.due), action.id, step, now)
 
 
 def _record_release(action: ReleaseEntity, step: Step, settings: EngineSettings, now: Instant) -> None:

@@ -9,10 +9,17 @@ from typing import Any
 from funchost.durable import payloads
 from funchost.durable.actions import AskEntity
 from funchost.durable.entities.ids import entity_key
-from funchost.durable.entities.messages import EntityMessageError, Request, Response, read_response
+from funchost.durable.entities.messages import (
+    EntityMessageError,
+    Request,
+    Response,
+    operation_name,
+    read_response,
+    signal_request,
+)
 from funchost.durable.events import EventRaised
 from funchost.durable.tasks import AtomicTask, T_co
-from funchost.instant import Instant, isoformat
+from funchost.instant import Instant
 
 __all__ = ["EntityTask", "Requests", "call_of", "signal_of"]
 
@@ -65,28 +72,11 @@ class Requests:
 def call_of(entity: Any, operation: Any, argument: Any) -> AskEntity:
     """Raises ValueError for ids and operations that are none, TypeError for what cannot be serialised."""
     key = entity_key(entity)
-    return AskEntity(-1, key, Request(op=_operation(operation), input=_input(argument), id=""))
+    request = Request(op=operation_name(operation), input=payloads.stored_input(argument), id="")
+    return AskEntity(-1, key, request)
 
 
 def signal_of(entity: Any, operation: Any, argument: Any, due: Instant | None) -> AskEntity:
     """Raises as :func:`call_of`; ``due`` None is at once."""
     key = entity_key(entity)
-    request = Request(
-        op=_operation(operation),
-        signal=True,
-        input=_input(argument),
-        id="",
-        due=None if due is None else isoformat(due),
-    )
-    return AskEntity(-1, key, request, due)
-
-
-def _operation(name: Any) -> str:
-    if not isinstance(name, str):
-        raise ValueError(f"the operation of an entity is named by text, not by an object of type {type(name).__name__}")
-    # A member of an enumeration of texts is sent as its text.
-    return str.__str__(name)
-
-
-def _input(argument: Any) -> str:
-    return payloads.wrap(payloads.encode(argument))
+    return AskEntity(-1, key, signal_request(operation, payloads.stored_input(argument), request_id="", due=due))

@@ -24,6 +24,7 @@ __all__ = [
     "encode",
     "encode_plain",
     "input_text",
+    "stored_input",
     "wrap",
 ]
 
@@ -106,6 +107,11 @@ def _is_plainly(value: Any, expected_type: type) -> bool:
 def wrap(text: str) -> str:
     """JSON text as a JSON string: the outer layer of start, child and continue-as-new inputs."""
     return encode_basestring_ascii(text)
+
+
+def stored_input(value: Any) -> str:
+    """The input of an orchestrator or an operation, as :func:`decode_input` reads it. Raises as :func:`encode`."""
+    return wrap(encode(value))
 
 
 def decode_input(stored: str | None, expected_type: type | None = None) -> Any:

@@ -9,13 +9,14 @@ from datetime import timedelta
 
 from funchost.clock import Clock, new_uuid
 from funchost.durable.entities.ids import EntityKey, entity_of
-from funchost.durable.entities.messages import OPERATION, ORPHANED_LOCK, RELEASE, Release, Request, scheduled_operation
+from funchost.durable.entities.messages import ORPHANED_LOCK, RELEASE, Release, signal_request
+from funchost.durable.entities.outbox import request_to
 from funchost.durable.entities.state import EntityState, read_state
 from funchost.durable.events import EventRaised
 from funchost.durable.status import RuntimeStatus
 from funchost.durable.texts import unknown_function
 from funchost.errors import InvalidArgument
-from funchost.instant import Instant, isoformat, parse, ticks_of
+from funchost.instant import Instant, parse, ticks_of
 from funchost.taskhub import Instance, PageToken, Query, TaskHub
 
 __all__ = ["Cleaned", "EntityClient", "EntityPage", "EntityView"]
@@ -68,19 +69,15 @@ class EntityClient:
     async def signal(
         self, entity: EntityKey, operation: str, input_text: str | None, *, due: Instant | None = None
     ) -> None:
-        """Durable when it returns. ``input_text`` is JSON text. Raises InvalidArgument for an unknown function."""
+        """Durable when it returns. ``input_text`` is JSON text.
+
+        Raises InvalidArgument for an unknown function and for an operation that cannot be sent.
+        """
         if entity.name not in self._functions:
             raise InvalidArgument(unknown_function(entity.name, "entity", self._functions.values()))
-        request = Request(
-            op=operation,
-            signal=True,
-            input=input_text,
-            id=str(new_uuid()),
-            due=None if due is None else isoformat(due),
-        )
-        name = OPERATION if due is None else scheduled_operation(due)
-        event = EventRaised(timestamp=self._clock.now(), name=name, input=request.to_json())
-        await self._hub.send(entity.instance_id, event, due=due)
+        message = request_to(entity, signal_request(operation, input_text, request_id=str(new_uuid()), due=due))
+        event = EventRaised(timestamp=self._clock.now(), name=message.name, input=message.input)
+        await self._hub.send(message.to, event, due=message.due)
 
     async def state(self, entity: EntityKey) -> str | None:
         """JSON text; None when the entity does not exist. Raises UnreadableState."""

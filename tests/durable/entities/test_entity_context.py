@@ -167,6 +167,11 @@ def test_another_entity_is_signalled(target: Any):
     assert request.parent_execution is None
 
 
+def test_a_signal_without_an_input_is_sent_as_an_orchestrator_sends_it():
+    message = asked(lambda context: context.signal_entity(OTHER, "get")).messages[-1]
+    assert read_request(message.input).input == '"null"'
+
+
 @pytest.mark.parametrize(
     "at",
     [timedelta(minutes=1), datetime(2025, 3, 1, 12, 1), datetime.fromisoformat("2025-03-01T13:01:00+01:00")],
@@ -220,6 +225,13 @@ REFUSED: list[tuple[EntityFunction, str]] = [
     (lambda c: c.signal_entity(OTHER, "add", at="soon"), "at: Expected valid datetime object but got 'soon'"),
     (lambda c: c.signal_entity(OTHER, "add", at=timedelta.max), "at: the time is outside the years 1 to 9999"),
     (lambda c: c.start_new("Ship", start_at=timedelta.max), "start_at: the time is outside the years 1 to 9999"),
+    (lambda c: c.signal_entity(OTHER, 5), "the operation of an entity is named by text, not by an object of type int"),
+    (lambda c: c.signal_entity(OTHER, None), "the operation of an entity is named by text"),
+    (lambda c: c.signal_entity(OTHER, "\ud800"), "the operation of an entity: half of a surrogate pair"),
+    (lambda c: c.start_new("Ship", tags={"a": 5}), "tags: a name and its value are text, but got 'a': 5"),
+    (lambda c: c.start_new("Ship", tags={"a=b": "x"}), "tags: a name has at least one character and no equals sign"),
+    (lambda c: c.start_new("Ship", tags={"a": "\ud800"}), "tags: a: half of a surrogate pair is no Unicode text"),
+    (lambda c: c.start_new("Ship", version=2), "version: expected text, but got an object of type int"),
     (lambda c: c.start_new("nobody"), "The function 'nobody' doesn't exist"),
     (lambda c: c.start_new(print), "a plain function was passed"),
     (lambda c: c.start_new("Ship", instance_id="@counter@b"), "instanceId (Parameter"),

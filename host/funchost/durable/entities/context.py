@@ -13,13 +13,14 @@ from uuid import UUID
 
 from funchost.durable import payloads, sdk, texts
 from funchost.durable.entities.ids import EntityKey, entity_key
-from funchost.durable.entities.messages import Request
+from funchost.durable.entities.messages import Request, signal_request
 from funchost.durable.entities.outbox import Start
 from funchost.durable.functions import DurableFunctions
+from funchost.durable.labels import checked_tags, checked_text
 from funchost.durable.moments import instant_of
 from funchost.durable.references import name_of
 from funchost.ids import InstanceId, instance_id_of
-from funchost.instant import Instant, isoformat, to_datetime
+from funchost.instant import Instant, to_datetime
 
 __all__ = ["EntityContext", "Signal"]
 
@@ -135,19 +136,18 @@ class EntityContext(sdk.DurableEntityContext):
 
         ``entity_id`` is an ``EntityId``. ``at`` is when, or how long from now; a naive time is UTC. Signals to one
         entity arrive in their order, those with a time apart. Raises ValueError for an entity that the app does not
-        have, and TypeError for an input that cannot be serialised.
+        have and for an operation that is not named by text, and TypeError for an input that cannot be serialised.
         """
         self._check_open()
         key = entity_key(entity_id)
         if self._functions.entity(key.name) is None:
             raise ValueError(texts.unknown_function(key.name, "entity", self._functions.entity_names))
-        request = Request(
-            op=operation_name,
-            signal=True,
-            input=_stored(operation_input),
-            id=str(self._new_guid()),
+        request = signal_request(
+            operation_name,
+            payloads.stored_input(operation_input),
+            request_id=str(self._new_guid()),
             parent=self._entity.instance_id,
-            due=None if at is None else isoformat(instant_of(at, self._now, "at")),
+            due=None if at is None else instant_of(at, self._now, "at"),
         )
         self.signals.append((key, request))
 
@@ -165,8 +165,8 @@ class EntityContext(sdk.DurableEntityContext):
 
         ``name`` is its name or its decorated function. ``start_at`` is when, or how long from now; a naive time is
         UTC. Nothing happens when there is an instance of that id already, but for a line in the log. Raises
-        ValueError for an orchestrator that the app does not have and for an id that is none, and TypeError for an
-        input that cannot be serialised.
+        ValueError for an orchestrator that the app does not have and for an id, a version or tags that are none, and
+        TypeError for an input that cannot be serialised.
         """
         self._check_open()
         orchestrator = self._functions.orchestrator(asked := name_of(name, "orchestrator", self._functions))
@@ -175,9 +175,9 @@ class EntityContext(sdk.DurableEntityContext):
         start = Start(
             orchestrator.name,
             instance_id_of(instance_id) if instance_id else InstanceId(self._new_guid().hex),
-            _stored(client_input),
-            version,
-            dict(tags) if tags else None,
+            None if client_input is None else payloads.stored_input(client_input),
+            None if version is None else checked_text(version, "version"),
+            checked_tags(tags) or None,
             None if start_at is None else instant_of(start_at, self._now, "start_at"),
         )
         self.starts.append(start)
@@ -210,7 +210,3 @@ class EntityContext(sdk.DurableEntityContext):
     def _check_open(self) -> None:
         if self._sealed:
             raise RuntimeError("the entity's operations are over: nothing can be sent on their behalf any more")
-
-
-def _stored(value: Any) -> str | None:
-    return None if value is None else payloads.wrap(payloads.encode(value))

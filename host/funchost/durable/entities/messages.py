@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from funchost.durable.entities.ids import EntityKey
+from funchost.durable.labels import checked_text
 from funchost.ids import ExecutionId, InstanceId
 from funchost.instant import Instant, isoformat, parse
 
@@ -29,10 +30,12 @@ __all__ = [
     "Request",
     "Response",
     "failed",
+    "operation_name",
     "read_release",
     "read_request",
     "read_response",
     "scheduled_operation",
+    "signal_request",
     "succeeded",
 ]
 
@@ -126,6 +129,30 @@ class Response(msgspec.Struct, frozen=True):
 _ENCODER = msgspec.json.Encoder()
 _REQUEST: msgspec.json.Decoder[Request] = msgspec.json.Decoder(Request)
 _RELEASE: msgspec.json.Decoder[Release] = msgspec.json.Decoder(Release)
+
+
+def operation_name(given: Any) -> str:
+    """As user code names it. Raises ValueError for what is no text that can be sent."""
+    if not isinstance(given, str):
+        raise ValueError(
+            f"the operation of an entity is named by text, not by an object of type {type(given).__name__}"
+        )
+    return checked_text(given, "the operation of an entity")
+
+
+def signal_request(
+    operation: Any, input_text: str | None, *, request_id: str, parent: InstanceId | None = None, due: Instant | None
+) -> Request:
+    """``operation`` is as user code gives it, ``parent`` who sends it (None: a client). Raises as
+    :func:`operation_name`."""
+    return Request(
+        op=operation_name(operation),
+        signal=True,
+        input=input_text,
+        id=request_id,
+        parent=parent,
+        due=None if due is None else isoformat(due),
+    )
 
 
 def scheduled_operation(due: Instant) -> str:
