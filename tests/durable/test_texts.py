@@ -34,6 +34,10 @@ def test_details_are_a_serialised_exception():
     assert (details["Message"], details["StackTraceString"]) == ('say "hi"', "line 1\nline 2")
 
 
+def test_a_function_is_unknown_under_any_name():
+    assert texts.unknown_function("\ud800", "activity", []).startswith("The function '\\ud800' doesn't exist")
+
+
 def test_lone_surrogates_become_visible_escapes():
     for text in (texts.error_text(ValueError("\ud800")), texts.activity_failed("F", ValueError("\ud800"))):
         assert text.endswith("\\ud800")

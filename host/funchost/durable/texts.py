@@ -86,7 +86,9 @@ def unknown_function(name: str, kind: str, known: Iterable[str]) -> str:
         if names
         else f"No {kind} functions are currently registered!"
     )
-    return f"The function '{name}' doesn't exist, is disabled, or is not an {kind} function. Additional info: {info}"
+    return _storable(
+        f"The function '{name}' doesn't exist, is disabled, or is not an {kind} function. Additional info: {info}"
+    )
 
 
 def yielded_no_task(value: object) -> str:

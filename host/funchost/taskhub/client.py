@@ -19,6 +19,7 @@ from funchost.durable.events import (
     ExecutionTerminated,
     TraceContext,
 )
+from funchost.durable.labels import checked_text
 from funchost.durable.status import NON_RUNNING, TERMINAL, RuntimeStatus
 from funchost.durable.texts import unknown_function
 from funchost.errors import InstanceGone, InstanceNotFound, InvalidArgument, InvalidOperation
@@ -124,7 +125,10 @@ class HubClient:
         return instance
 
     async def raise_event(self, instance: Instance, name: str, input_text: str) -> None:
-        """``input_text`` is JSON text, and stays as it is however often a caller has encoded it."""
+        """``input_text`` is JSON text, and stays as it is however often a caller has encoded it.
+
+        Raises InvalidArgument for a name that cannot be stored."""
+        name = checked_text(name, "the name of an event")
         await self.hub.send(instance.id, EventRaised(timestamp=self._clock.now(), name=name, input=input_text))
 
     async def terminate(self, instance: Instance, reason: str | None, *, recurse: bool = False) -> None:

@@ -49,11 +49,19 @@ async def test_a_start_may_replace_what_runs(open_app: OpenApp):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"tags": {"n": 1}}, {"tags": {"": "x"}}, {"tags": {"a=b": "x"}}, {"start_at": "soon"}]
+    "wrong",
+    [
+        {"tags": {"n": 1}},
+        {"tags": {"": "x"}},
+        {"tags": {"a=b": "x"}},
+        {"tags": {"a": "\ud800"}},
+        {"start_at": "soon"},
+        {"version": "\ud800"},
+    ],
 )
 async def test_options_that_are_none_raise_before_anything_is_asked(open_app: OpenApp, wrong: dict[str, Any]):
     async with open_app() as app, in_process(app) as client:
-        with pytest.raises(ValueError, match=r"tags|start_at"):
+        with pytest.raises(ValueError, match=r"tags|start_at|version"):
             await client.start_new("Hello", "a", **wrong)
         assert not await client.get_status("a")
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -183,6 +184,26 @@ async def test_an_id_with_a_control_character_is_refused_not_mended(open_app: Op
     async with open_app() as app, in_process(app) as client:
         with pytest.raises(Exception, match="control characters"):
             await client.start_new("Hello", "a\nb")
+
+
+ASKED: list[Callable[[Any], Awaitable[Any]]] = [
+    lambda client: client.start_new("Hello", "b\ud800"),
+    lambda client: client.raise_event("a", "go\ud800", 1),
+    lambda client: client.terminate("a", "why\ud800"),
+    lambda client: client.rewind("a", "why\ud800"),
+    lambda client: client.signal_entity(EntityId("counter", "k"), "op\ud800"),
+    lambda client: client.signal_entity(EntityId("counter", "k\ud800"), "op"),
+    lambda client: client.read_entity_state(EntityId("counter", "k\ud800")),
+    lambda client: client.purge_instance_history("b\ud800"),
+]
+
+
+@pytest.mark.parametrize("ask", ASKED)
+async def test_half_of_a_surrogate_pair_is_refused_and_shown(open_app: OpenApp, ask: Callable[[Any], Awaitable[Any]]):
+    async with open_app() as app, in_process(app) as client:
+        await client.start_new("Hello", "a")
+        with pytest.raises(ValueError, match=r"half of a surrogate pair is no Unicode text: '\w+\\ud800'"):
+            await ask(client)
 
 
 async def test_a_client_is_the_sdks_own_class(open_app: OpenApp):

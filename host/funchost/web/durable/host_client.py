@@ -12,6 +12,7 @@ from urllib.parse import quote, urlencode
 
 from azure.durable_functions import DurableOrchestrationClient, EntityId, OrchestrationRuntimeStatus
 
+from funchost.durable.labels import checked_tags, checked_text
 from funchost.durable.moments import instant_of
 from funchost.instant import Instant, isoformat
 from funchost.web.durable.start_options import OVERRIDABLE, START_AT, TAG
@@ -46,7 +47,7 @@ class HostClient(DurableOrchestrationClient):
 
         Raises ValueError for tags or a time that are none.
         """
-        query: _Query = [] if version is None else [("version", version)]
+        query: _Query = [] if version is None else [("version", checked_text(version, "version"))]
         if start_at is not None:
             query.append((START_AT, self._moment(start_at, "start_at")))
         if overridable is not None:
@@ -73,13 +74,15 @@ class HostClient(DurableOrchestrationClient):
     async def terminate(self, instance_id: str, reason: str, recurse: bool = False) -> None:
         """``recurse``: the sub-orchestrations that still run are terminated too, and theirs."""
         asking = self._asking([("recurse", "true")] if recurse else [])
-        await super(HostClient, asking).terminate(instance_id, reason)
+        await super(HostClient, asking).terminate(instance_id, checked_text(reason, "reason"))
 
     async def rewind(
         self, instance_id: str, reason: str, task_hub_name: str | None = None, connection_name: str | None = None
     ) -> None:
         # The SDK puts the reason into the URL as it is.
-        await super().rewind(instance_id, quote(reason, safe=""), task_hub_name, connection_name)
+        await super().rewind(
+            instance_id, quote(checked_text(reason, "reason"), safe=""), task_hub_name, connection_name
+        )
 
     async def signal_entity(
         self,
@@ -114,9 +117,4 @@ async def _ask(request: Callable[..., Any], added: str, url: str, *more: Any, **
 
 
 def _tags(tags: Mapping[str, str] | None) -> _Query:
-    for name, value in (tags or {}).items():
-        if not (isinstance(name, str) and isinstance(value, str)):  # pyright: ignore[reportUnnecessaryIsInstance] - user code
-            raise ValueError(f"tags: a name and its value are text, but got {name!r}: {value!r}")
-        if not name or "=" in name:
-            raise ValueError(f"tags: a name has at least one character and no equals sign, but got {name!r}")
-    return [(TAG, f"{name}={value}") for name, value in (tags or {}).items()]
+    return [(TAG, f"{name}={value}") for name, value in checked_tags(tags).items()]

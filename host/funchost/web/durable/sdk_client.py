@@ -8,9 +8,11 @@ arguments for what only this host can do.
 import asyncio
 import inspect
 import json
+import re
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from funchost.durable.labels import checked_text
 from funchost.web.durable.answers import ApiRequest, ApiResponse
 from funchost.web.durable.api import DurableApi
 from funchost.web.durable.links import LOCAL_BASE, Door, Webhook
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from funchost.web.durable.host_client import HostClient
 
 __all__ = ["IN_PROCESS_BASE_URL", "InProcessTransport", "make_client"]
+
+_SEPARATORS = re.compile("[/?&=]")
 
 IN_PROCESS_BASE_URL = f"http://127.0.0.1{LOCAL_BASE}/"
 """For bindings of clients that never open a socket: the SDK insists on a URL to append to."""
@@ -87,6 +91,9 @@ class InProcessTransport:
         return await self._ask("DELETE", url, {})
 
     async def _ask(self, method: str, url: str, headers: dict[str, str], body: bytes = b"") -> list[Any]:
+        """Raises InvalidArgument, which shows the part, for ids, names and reasons that are no Unicode text."""
+        for part in _SEPARATORS.split(url):
+            checked_text(part, "an id, a name or a reason")
         # Cut by hand: ids stand in the URL as they are, and what a URL parser drops must be refused here.
         path, _, query_string = url.partition("#")[0].partition("?")
         request = ApiRequest(
