@@ -24,6 +24,7 @@ __all__ = [
     "ActivityReceipt",
     "Token",
     "activity_key",
+    "encodable",
     "event_blob",
     "events_blob",
     "execution_of",
@@ -36,6 +37,7 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+Text = TypeVar("Text", bound=str)
 
 _FORMAT = b"\x01"
 _TASK_MASK = (1 << TASK_BITS) - 1
@@ -98,6 +100,14 @@ def trace_blob(trace: TraceContext | None) -> bytes | None:
 def read_trace(blob: bytes | None) -> TraceContext | None:
     """Raises Unreadable."""
     return None if blob is None else _decoded(_TRACE.decode, blob)
+
+
+def encodable(text: Text) -> Text:
+    """``text`` as it is: an id or a name that a statement will hold. Raises UnicodeEncodeError as
+    :func:`text_bytes`."""
+    if not text.isascii():
+        text.encode()
+    return text
 
 
 def text_bytes(text: str | None) -> bytes | None:

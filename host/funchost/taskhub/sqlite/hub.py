@@ -16,6 +16,7 @@ from funchost.ids import ExecutionId, InstanceId, WorkerId
 from funchost.instant import Instant
 from funchost.taskhub import HubWorker, Instance, NewInstance, Page, PageToken, Query, Rewind, fits_all
 from funchost.taskhub.sqlite.checkpoint import Checkpointer, reserve
+from funchost.taskhub.sqlite.codec import encodable
 from funchost.taskhub.sqlite.committer import Committer, Fault, Memory, no_fault
 from funchost.taskhub.sqlite.doorbell import Doorbell, ring
 from funchost.taskhub.sqlite.effects import Effects
@@ -179,7 +180,9 @@ class SqliteTaskHub:
         idle_since: Instant | None = None,
     ) -> bool:
         reply = Reply[bool](self._returns)
-        self._committer.submit(PurgeWrite(instance, statuses, execution, idle_since, reply.then, reply.failed))
+        self._committer.submit(
+            PurgeWrite(encodable(instance), statuses, execution, idle_since, reply.then, reply.failed)
+        )
         return await reply.wait()
 
     async def purge_ended(self, before: Mapping[RuntimeStatus, Instant], *, most: int) -> int:

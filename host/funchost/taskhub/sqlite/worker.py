@@ -11,8 +11,8 @@ from funchost.clock import Clock
 from funchost.durable.events import HistoryEvent
 from funchost.ids import InstanceId
 from funchost.instant import TICKS_PER_SECOND
-from funchost.taskhub import ActivityWork, Episode, Outcome, Revoked, Settled
-from funchost.taskhub.sqlite.codec import ActivityReceipt, text_bytes
+from funchost.taskhub import ActivityWork, Episode, Lost, Outcome, Revoked, Settled
+from funchost.taskhub.sqlite.codec import ActivityReceipt, Token, text_bytes
 from funchost.taskhub.sqlite.committer import Committer, Memory
 from funchost.taskhub.sqlite.effects import Effects
 from funchost.taskhub.sqlite.gather import Room, Seeking
@@ -83,7 +83,16 @@ class SqliteWorker(Memory):
                 await self._clock.sleep(POLL_S)
 
     def commit(self, episode: Episode, outcome: Outcome, then: Callable[[Settled], None]) -> None:
-        self._committer.commit(commit_write(episode, outcome, then))
+        try:
+            write = commit_write(episode, outcome, then)
+        except Exception as exc:
+            # Whatever is wrong with it: whoever waits must hear of it.
+            instance = episode.session.instance
+            logger.error("what came of an instance cannot be stored", exc_info=exc, extra={"instance_id": instance})
+            self._try_again(episode.session.token)
+            then(Lost())
+        else:
+            self._committer.commit(write)
 
     def answer(self, work: ActivityWork, event: HistoryEvent, then: Callable[[bool], None]) -> None:
         def failed(exc: BaseException) -> None:
@@ -137,7 +146,11 @@ class SqliteWorker(Memory):
 
     def refused(self, write: CommitWrite) -> None:
         """A commit failed in a way that nobody expected: its instance is read again, but not at once."""
-        self._mail.retry(write.token, self._clock.monotonic() + _RETRY_AFTER_S)
+        self._try_again(write.token)
+
+    def _try_again(self, token: object) -> None:
+        assert isinstance(token, Token)
+        self._mail.retry(token, self._clock.monotonic() + _RETRY_AFTER_S)
         self._returns.later(self._loop, self._mail_changed)
 
     def settle(self, effects: Effects) -> None:

@@ -25,7 +25,15 @@ from funchost.taskhub import (
     StatusChange,
     Unchanged,
 )
-from funchost.taskhub.sqlite.codec import ActivityReceipt, Token, event_blob, events_blob, text_bytes, trace_blob
+from funchost.taskhub.sqlite.codec import (
+    ActivityReceipt,
+    Token,
+    encodable,
+    event_blob,
+    events_blob,
+    text_bytes,
+    trace_blob,
+)
 
 __all__ = [
     "ActivityRow",
@@ -323,8 +331,7 @@ def message_row(
     execution: ExecutionId | None = None,
     timer: int | None = None,
 ) -> MessageRow:
-    text_bytes(to)  # it stands in a column of its own, which takes Unicode alone
-    return MessageRow(to, event, event_blob(event), due or 0, execution, timer)
+    return MessageRow(encodable(to), event, event_blob(event), due or 0, execution, timer)
 
 
 def _sends(sends: Sequence[Send], own: InstanceId, cancelled: frozenset[int]) -> _Sends:
@@ -343,7 +350,9 @@ def _sends(sends: Sequence[Send], own: InstanceId, cancelled: frozenset[int]) ->
 
 
 def _activity_row(new: NewActivity) -> ActivityRow:
-    return ActivityRow(new.task, new.name, new.input, new.trace, text_bytes(new.input), trace_blob(new.trace))
+    return ActivityRow(
+        new.task, encodable(new.name), new.input, new.trace, text_bytes(new.input), trace_blob(new.trace)
+    )
 
 
 def _changed_text(text: str | Unchanged | None) -> bytes | Unchanged | None:
