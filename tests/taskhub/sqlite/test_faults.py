@@ -11,7 +11,7 @@ import pytest
 
 from funchost.errors import StorageError
 from funchost.ids import InstanceId
-from funchost.taskhub import Append, Committed, Episode, Lost, NewActivity, Outcome, Send
+from funchost.taskhub import Committed, Episode
 from funchost.taskhub.sqlite import SqliteTaskHub
 from funchost.taskhub.sqlite.executions import KEPT_FREE
 from taskhub.acting import (
@@ -215,30 +215,6 @@ async def test_an_id_that_is_not_unicode_is_refused_before_it_is_queued(
     with pytest.raises(UnicodeEncodeError):
         await hub.purge(bad)
     assert not caplog.records
-
-
-@pytest.mark.parametrize("what", ["to", "activity", "input"])
-async def test_an_outcome_that_cannot_be_encoded_is_refused_by_itself_and_its_work_comes_again(
-    hubs: SqliteHubs, what: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr("funchost.taskhub.sqlite.worker._RETRY_AFTER_S", 0.1)
-    outcomes = {
-        "to": Outcome(Append([]), sends=[Send(InstanceId("@counter@\ud800"), raised("b"))]),
-        "activity": Outcome(Append([]), activities=[NewActivity(0, "\ud800", None)]),
-        "input": Outcome(Append([]), activities=[NewActivity(0, "Say", "\ud800")]),
-    }
-    hub = hubs.open()
-    async with working(hub) as worker:
-        await start(hub)
-        await commit(worker, await episode(worker), append(raised("past")))
-        await hub.send(ONE, raised("a"))
-        assert isinstance(await commit(worker, await episode(worker), outcomes[what]), Lost)
-        again = await episode(worker)
-        assert (events_of(again), again.session.past) == ([raised("a")], [raised("past")])
-        assert isinstance(await commit(worker, again, append(raised("b"))), Committed)
-    assert [(one.name, one.message) for one in caplog.records if one.levelno >= logging.WARNING] == [
-        ("funchost.taskhub.sqlite.worker", "what came of an instance cannot be stored")
-    ]
 
 
 async def test_histories_left_behind_are_swept(hubs: SqliteHubs) -> None:

@@ -83,16 +83,7 @@ class SqliteWorker(Memory):
                 await self._clock.sleep(POLL_S)
 
     def commit(self, episode: Episode, outcome: Outcome, then: Callable[[Settled], None]) -> None:
-        try:
-            write = commit_write(episode, outcome, then)
-        except Exception as exc:
-            # Whatever is wrong with it: whoever waits must hear of it.
-            instance = episode.session.instance
-            logger.error("what came of an instance cannot be stored", exc_info=exc, extra={"instance_id": instance})
-            self._try_again(episode.session.token)
-            then(Lost())
-        else:
-            self._committer.commit(write)
+        self._committer.commit(commit_write(episode, outcome, then))
 
     def answer(self, work: ActivityWork, event: HistoryEvent, then: Callable[[bool], None]) -> None:
         def failed(exc: BaseException) -> None:
