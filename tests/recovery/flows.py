@@ -5,8 +5,7 @@ An input is a dict: ``n`` says how much there is to do, ``gate`` after how many 
 """
 
 import time
-from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -15,29 +14,19 @@ from azure.durable_functions import RetryOptions
 from funchost.durable.functions import DurableFunctions, Orchestrator
 from funchost.durable.status import RuntimeStatus
 from recovery.effects import ACTIVITY_NAMES
+from recovery.steps import Code, Flow, add, gate
 
-__all__ = ["FLOWS", "GATED", "SLOW_CODE_S", "Flow", "functions"]
+__all__ = ["FLOWS", "GATED", "SLOW_CODE_S", "functions"]
 
 SLOW_CODE_S = 0.12
 """How long ``slow`` keeps its thread: longer than an answer may wait for an episode in memory."""
-
-Code = Generator[Any, Any, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Flow:
-    """``expected`` gives the output for an input."""
-
-    call: Callable[[Any], Code]
-    expected: Callable[[dict[str, Any]], Any]
-    status: RuntimeStatus = RuntimeStatus.COMPLETED
 
 
 def chain(context: Any) -> Code:
     value = 0
     for step in range(context.get_input()["n"]):
-        yield from _gate(context, step)
-        value = yield from _add(context, value, "add" if step % 2 else "add_async")
+        yield from gate(context, step)
+        value = yield from add(context, value, "add" if step % 2 else "add_async")
     return value
 
 
@@ -45,23 +34,23 @@ def fan(context: Any) -> Code:
     n = context.get_input()["n"]
     calls = [context.call_activity("add" if i % 3 else "add_async", i) for i in range(n)]
     answers = yield context.task_all(calls)
-    yield from _gate(context, 0)
+    yield from gate(context, 0)
     more = yield context.task_all([context.call_activity("add", i) for i in range(2)])
     return sum(answer["value"] for answer in [*answers, *more])
 
 
 def retrying(context: Any) -> Code:
-    yield from _gate(context, 0)
+    yield from gate(context, 0)
     answer = yield context.call_activity_with_retry("flaky", RetryOptions(10, 20), context.get_input()["n"])
-    return (yield from _add(context, answer["value"]))
+    return (yield from add(context, answer["value"]))
 
 
 def timers(context: Any) -> Code:
     value = 0
     for step in range(context.get_input()["n"]):
-        yield from _gate(context, step)
+        yield from gate(context, step)
         yield context.create_timer(context.current_utc_datetime + timedelta(milliseconds=20))
-        value = yield from _add(context, value)
+        value = yield from add(context, value)
     return value
 
 
@@ -74,17 +63,17 @@ def race(context: Any) -> Code:
     winner = yield context.task_any([event, timer])
     if winner is event:
         timer.cancel()
-    value = yield from _add(context, 0)
+    value = yield from add(context, 0)
     return ["event" if winner is event else "timer", value]
 
 
 def family(context: Any) -> Code:
     n = context.get_input()["n"]
     context.set_custom_status("raising")
-    yield from _gate(context, 0)
+    yield from gate(context, 0)
     grown = yield context.task_all([context.call_sub_orchestrator("chain", {"n": i + 1}) for i in range(n)])
     context.set_custom_status("grown")
-    value = yield from _add(context, sum(grown))
+    value = yield from add(context, sum(grown))
     last = yield context.call_sub_orchestrator("chain", {"n": 2}, f"{context.instance_id}-last")
     return value + last
 
@@ -93,8 +82,8 @@ def generations(context: Any) -> Code:
     """Continues as new ``n`` times; in the generation of the gate it waits."""
     given = context.get_input()
     made = given.get("made", 0)
-    yield from _gate(context, made)
-    total = yield from _add(context, given.get("total", 0))
+    yield from gate(context, made)
+    total = yield from add(context, given.get("total", 0))
     if made + 1 < given["n"]:
         context.continue_as_new({**given, "made": made + 1, "total": total})
         return None
@@ -105,8 +94,8 @@ def slow(context: Any) -> Code:
     """Keeps its thread after each answer, before anything of the episode can be committed."""
     value = 0
     for step in range(context.get_input()["n"]):
-        yield from _gate(context, step)
-        value = yield from _add(context, value)
+        yield from gate(context, step)
+        value = yield from add(context, value)
         if not context.is_replaying:
             time.sleep(SLOW_CODE_S)
     return value
@@ -114,18 +103,18 @@ def slow(context: Any) -> Code:
 
 def careful(context: Any) -> Code:
     """Handles the failure of an activity and cleans up."""
-    yield from _gate(context, 0)
+    yield from gate(context, 0)
     try:
         yield context.call_activity("broken", 1)
     except Exception as exc:
-        value = yield from _add(context, 1)
+        value = yield from add(context, 1)
         return ["broken on purpose" in str(exc), value]
     return None
 
 
 def careless(context: Any) -> Code:
-    value = yield from _add(context, 1)
-    yield from _gate(context, 0)
+    value = yield from add(context, 1)
+    yield from gate(context, 0)
     yield context.call_activity("broken", value)
 
 
@@ -133,18 +122,8 @@ def endless(context: Any) -> Code:
     """Only a termination ends it: it works, and waits for what does not come."""
     value = 0
     while True:
-        value = yield from _add(context, value)
+        value = yield from add(context, value)
         yield context.create_timer(context.current_utc_datetime + timedelta(hours=1))
-
-
-def _add(context: Any, value: int, name: str = "add") -> Code:
-    answer = yield context.call_activity(name, value)
-    return answer["value"]
-
-
-def _gate(context: Any, step: int) -> Code:
-    if context.get_input().get("gate") == step:
-        yield context.wait_for_external_event("go")
 
 
 def _n(given: dict[str, Any]) -> int:
