@@ -51,17 +51,22 @@ class Effects:
     def record(self, work: ActivityWork) -> str:
         run = new_guid()
         effect = Effect(work.instance, work.execution, work.task, work.name, run, os.getpid(), time.monotonic())
-        # One write to a file opened for appending: whole lines, whoever else writes.
-        descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            os.write(descriptor, msgspec.json.encode(effect) + b"\n")
-        finally:
-            os.close(descriptor)
+        self.append(effect)
         return run
 
+    def append(self, effect: Effect) -> None:
+        # One write to a file opened for appending: in one piece, whoever else writes. A kill may cut it off where a
+        # page of the file ends; what then comes first of the next is the end of its line.
+        descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            os.write(descriptor, b"\n" + msgspec.json.encode(effect))
+        finally:
+            os.close(descriptor)
+
     def read(self) -> Sequence[Effect]:
+        """Without those that are cut off, or being written: such a run has not done anything yet."""
         lines = self._path.read_bytes().splitlines() if self._path.exists() else []
-        return [msgspec.json.decode(line, type=Effect) for line in lines]
+        return [msgspec.json.decode(line, type=Effect) for line in lines if line.endswith(b"}")]
 
     def count(self, instance: str, name: str) -> int:
         return sum(effect.instance == instance and effect.name == name for effect in self.read())
