@@ -11,8 +11,10 @@ from typing import Any
 
 from azure.durable_functions import RetryOptions
 
-from funchost.durable.functions import DurableFunctions, Orchestrator
+from funchost.durable.functions import DurableFunctions, Entity, Orchestrator
 from funchost.durable.status import RuntimeStatus
+from recovery.bank import BANK
+from recovery.books import BOOKS, keep
 from recovery.effects import ACTIVITY_NAMES
 from recovery.steps import Code, Flow, add, gate
 
@@ -130,7 +132,7 @@ def _n(given: dict[str, Any]) -> int:
     return given["n"]
 
 
-FLOWS = {
+_PLAIN = {
     "chain": Flow(chain, _n),
     "fan": Flow(fan, lambda given: sum(range(1, given["n"] + 1)) + 3),
     "retrying": Flow(retrying, lambda given: given["n"] + 2),
@@ -144,10 +146,16 @@ FLOWS = {
     "endless": Flow(endless, lambda given: "enough", RuntimeStatus.TERMINATED),
 }
 
-GATED = tuple(name for name in FLOWS if name not in ("endless", "slow"))
-"""Flows that wait for ``go`` when their input asks for it."""
+FLOWS = {**_PLAIN, **BANK}
+
+GATED = tuple(name for name in _PLAIN if name not in ("endless", "slow"))
+"""Flows without entities that wait for ``go`` when their input asks for it."""
 
 
-def functions(wrap: Callable[[Callable[[Any], Code]], Callable[[Any], Code]] = lambda call: call) -> DurableFunctions:
-    """``wrap`` goes around the code of every orchestrator."""
-    return DurableFunctions([Orchestrator(name, wrap(flow.call)) for name, flow in FLOWS.items()], ACTIVITY_NAMES)
+def functions(
+    wrap: Callable[[Callable[[Any], Code]], Callable[[Any], Code]] = lambda call: call,
+    entity: Callable[[Any], None] = keep,
+) -> DurableFunctions:
+    """``wrap`` goes around the code of every orchestrator; ``entity`` is that of every entity."""
+    orchestrators = [Orchestrator(name, wrap(flow.call)) for name, flow in FLOWS.items()]
+    return DurableFunctions(orchestrators, ACTIVITY_NAMES, entities=[Entity(name, entity) for name in BOOKS])

@@ -2,12 +2,14 @@
 
 import asyncio
 import contextvars
+import json
 import logging
 import multiprocessing
 import os
 import signal
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -30,10 +32,11 @@ from funchost.taskhub.worker.entities import EntityLog, EntitySide
 from funchost.taskhub.worker.limits import Limits
 from funchost.taskhub.worker.worker import OrchestrationWorker
 from funchost.threads import ThreadPool
+from recovery.books import keep
 from recovery.clocks import JumpingClock
-from recovery.effects import Effects, activities
+from recovery.effects import Effects, activities, rewinding
 from recovery.flows import functions
-from recovery.points import CODE_POINTS, Hold, Kill, Switch, pointed_code
+from recovery.points import CODE_POINTS, Hold, Kill, Switch, pointed_code, pointed_entity
 from recovery.wrapped import PointedWorker, WrappedHub
 
 __all__ = ["LIMIT_S", "Folder", "Host", "HostSetup", "SilentLog", "open_hub", "worker_on"]
@@ -62,6 +65,12 @@ class Folder:
     @property
     def effects(self) -> Effects:
         return Effects(self.path / "effects")
+
+    @property
+    def passed(self) -> Counter[str]:
+        """How often hosts passed each point that have ended in order."""
+        told = (json.loads(counts.read_text()) for counts in self.path.glob("passed-*"))
+        return sum((Counter[str](counts) for counts in told), Counter[str]())
 
     @property
     def logs(self) -> str:
@@ -240,11 +249,13 @@ async def _run(folder: Folder, setup: HostSetup, client: Connection) -> None:
     clock = JumpingClock(impatient=FORGET_S)
     hub = open_hub(folder, clock, fault=switch.passed, durability=setup.durability, check_fence=setup.check_fence)
     hub.wrap = lambda worker: PointedWorker(worker, switch.passed)
+    hub.passed = switch.passed
     # Each statement is a call of the storage; the committer owns the one connection that writes.
     hub._committer._connection.set_trace_callback(lambda statement: switch.passed("statement"))
-    runnable = activities(folder.effects, switch.passed)
+    runnable = {**activities(folder.effects, switch.passed), "rewind": rewinding(folder.effects, hub)}
+    entity = pointed_entity(switch.passed, keep)
     wraps = setup.at is not None and setup.at.point in CODE_POINTS
-    names = functions(pointed_code(switch.passed)) if wraps else functions()
+    names = functions(pointed_code(switch.passed), entity) if wraps else functions(entity=entity)
     worker = worker_on(hub, clock, names, runnable, limits=setup.limits)
     running = asyncio.create_task(worker.run(lambda: client.send(True)))
     loop = asyncio.get_running_loop()
@@ -259,6 +270,7 @@ async def _run(folder: Folder, setup: HostSetup, client: Connection) -> None:
     finally:
         loop.remove_reader(parent.sentinel)
         await hub.close()
+        (folder.path / f"passed-{os.getpid()}").write_text(json.dumps(switch.counts))
 
 
 def _hold(client: Connection) -> None:

@@ -5,35 +5,54 @@
   hub's word, before the worker hears it), ``heard``, ``answer`` and ``answered`` (an answer without an episode).
 - Of user code: ``activity``, ``activity-done``, ``episode`` (an orchestrator begins to run or
   replay), ``episode-done`` (it has returned).
+- Of entities: ``operation`` (the code of one begins), ``batch`` (an outcome of one is about to be handed to the hub),
+  ``batched`` (the hub's word of it, before the worker hears), ``response`` (an answer of one was taken).
+- Of locks: ``lock`` (asked for), ``grant`` (an entity is locked: the answer or the way to the next), ``release`` (given
+  back), ``unlock`` (that has come to an entity). Each is passed when the outcome is about to be handed to the hub, and
+  once more when it is durable.
+- Of rewinding: ``rewind`` (the family was read, nothing is written), ``rewound`` (durable, nobody told).
+- Of activities that are to come again: ``postpone``, before it is durable and after.
 - ``time``: none of these; the client kills after a while.
 """
 
 import os
 import signal
 import threading
+from collections import Counter
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["CODE_POINTS", "POINTS", "Hold", "Kill", "Switch", "pointed_code"]
+__all__ = ["CODE_POINTS", "POINTS", "Hold", "Kill", "Switch", "pointed_code", "pointed_entity"]
 
 POINTS = {
-    "begin": 40,
-    "statement": 300,
-    "statements": 40,
-    "commit": 40,
-    "committed": 40,
-    "take": 20,
-    "taken": 20,
-    "submit": 60,
-    "settled": 60,
-    "heard": 60,
+    "begin": 80,
+    "statement": 800,
+    "statements": 80,
+    "commit": 80,
+    "committed": 80,
+    "take": 60,
+    "taken": 60,
+    "submit": 150,
+    "settled": 150,
+    "heard": 150,
     "answer": 2,
     "answered": 2,
     "activity": 40,
     "activity-done": 40,
-    "episode": 60,
-    "episode-done": 8,
+    "episode": 100,
+    "episode-done": 16,
+    "operation": 40,
+    "batch": 50,
+    "batched": 50,
+    "response": 28,
+    "lock": 16,
+    "grant": 24,
+    "release": 12,
+    "unlock": 22,
+    "rewind": 1,
+    "rewound": 1,
+    "postpone": 3,
     "time": 1,
 }
 """Each point, and about how often a small round passes it before its instances wait at their gates."""
@@ -66,15 +85,13 @@ class Switch:
         self._at = at
         self._hold = hold
         self._lock = threading.Lock()
-        self._passed = 0
+        self.counts = Counter[str]()
 
     def passed(self, point: str) -> None:
         at = self._at
-        if at is None or point != at.point:
-            return
         with self._lock:
-            self._passed += 1
-            if self._passed != at.nth:
+            self.counts[point] += 1
+            if at is None or point != at.point or self.counts[point] != at.nth:
                 return
             if isinstance(at, Kill):
                 os.kill(os.getpid(), signal.SIGKILL)
@@ -94,3 +111,13 @@ def pointed_code(passed: Callable[[str], None]) -> Callable[[Callable[[Any], Any
         return pointed
 
     return wrap
+
+
+def pointed_entity(passed: Callable[[str], None], call: Callable[[Any], None]) -> Callable[[Any], None]:
+    """Code of an entity that passes ``operation`` whenever it begins."""
+
+    def pointed(context: Any) -> None:
+        passed("operation")
+        call(context)
+
+    return pointed

@@ -15,6 +15,7 @@ from recovery.host import Folder, Host, HostSetup, open_hub
 from recovery.points import POINTS, Kill
 from recovery.population import IN_FLIGHT, Population, finish, in_flight
 from recovery.verify import verify
+from recovery.verify_entities import verify_entities
 
 __all__ = ["Plan", "draw", "play"]
 
@@ -72,10 +73,12 @@ async def play(plan: Plan, folder: Folder) -> None:
                     await _killed(host, kill)
             with Host(folder, plan.setup) as host:
                 host.wait_until_ready()
-                await finish(hub)
+                await finish(hub, folder)
                 await asyncio.to_thread(host.stop)
         assert "ERROR" not in folder.logs, folder.logs
+        assert "a message to the entity" not in folder.logs, folder.logs
         await verify(hub, folder, population.ids, runs=1 + len(plan.kills))
+        await verify_entities(hub, signals=population.signals)
     finally:
         await hub.close()
 

@@ -5,12 +5,14 @@ A failed round prints its plan. ``FUNCHOST_KILL_SEED=<seed>`` makes it the first
 """
 
 import os
-from random import SystemRandom
+from random import Random, SystemRandom
 
 import pytest
 
-from recovery.host import Folder
-from recovery.points import POINTS
+from funchost.clock import SystemClock
+from recovery.host import Folder, Host, HostSetup, open_hub
+from recovery.points import POINTS, Kill
+from recovery.population import Population, finish
 from recovery.rounds import draw, play
 
 ROUNDS = 3 * len(POINTS)
@@ -39,3 +41,20 @@ async def test_after_thousands_of_kills_nothing_is_lost_or_doubled(number: int, 
     plan = draw(FIRST_SEED + number)
     print(plan)
     await play(plan, folder)
+
+
+async def test_a_host_that_is_not_killed_passes_every_point(folder: Folder) -> None:
+    hub = open_hub(folder, SystemClock())
+    population = Population.draw(hub, Random(1), with_slow=True)
+    try:
+        # The code is wrapped for this point, which it does not pass so often.
+        with Host(folder, HostSetup(Kill("episode", nth=10**6))) as host:
+            host.wait_until_ready()
+            await population.start(population.members)
+            await population.suspend()
+            await population.release()
+            await finish(hub, folder)
+            host.stop()
+    finally:
+        await hub.close()
+    assert folder.passed.keys() >= POINTS.keys() - {"time"}

@@ -4,10 +4,23 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
 
-from funchost.durable.events import HistoryEvent
+from funchost.durable.entities.inbox import is_request
+from funchost.durable.entities.messages import LOCK_ACQUIRED, RELEASE, read_request, succeeded
+from funchost.durable.events import EventRaised, HistoryEvent
 from funchost.ids import InstanceId, WorkerId
-from funchost.taskhub import ActivityWork, Episode, HubWorker, Outcome, Revoked, Settled, fits_all
+from funchost.taskhub import (
+    ActivityWork,
+    Episode,
+    HubWorker,
+    Outcome,
+    Revoked,
+    Rewind,
+    Settled,
+    Snapshot,
+    fits_all,
+)
 from funchost.taskhub.sqlite import SqliteTaskHub
+from funchost.taskhub.sqlite.committer import no_fault
 
 __all__ = ["Hasty", "PointedWorker", "WorkerWrapper", "WrappedHub"]
 
@@ -50,7 +63,7 @@ class Hasty(WorkerWrapper):
 
 
 class PointedWorker(WorkerWrapper):
-    """Passes a named point before and after whatever the worker asks of the hub."""
+    """Passes the named points of whatever the worker asks of the hub, and of what that means for entities and locks."""
 
     def __init__(self, inner: HubWorker, passed: Callable[[str], None]) -> None:
         super().__init__(inner)
@@ -60,15 +73,21 @@ class PointedWorker(WorkerWrapper):
         self._passed("take")
         works = await super().take(episodes=episodes, activities=activities)
         self._passed("taken")
+        for work in works:
+            if isinstance(work, Episode) and any(is_response(message.event) for message in work.messages):
+                self._passed("response")
         return works
 
     def commit(self, episode: Episode, outcome: Outcome, then: Callable[[Settled], None]) -> None:
+        locking = points_of_locks(episode, outcome)
+        of_entity = isinstance(outcome.change, Snapshot)
+
         def pointed(settled: Settled) -> None:
-            self._passed("settled")
+            self._pass("settled", *(["batched"] if of_entity else []), *locking)
             then(settled)
             self._passed("heard")
 
-        self._passed("submit")
+        self._pass("submit", *(["batch"] if of_entity else []), *locking)
         super().commit(episode, outcome, pointed)
 
     def answer(self, work: ActivityWork, event: HistoryEvent, then: Callable[[bool], None]) -> None:
@@ -76,11 +95,50 @@ class PointedWorker(WorkerWrapper):
         super().answer(work, event, then)
         self._passed("answered")
 
+    async def postpone(self, work: ActivityWork, *, rest: str, delay: timedelta) -> None:
+        self._passed("postpone")
+        await super().postpone(work, rest=rest, delay=delay)
+        self._passed("postpone")
+
+    def _pass(self, *points: str) -> None:
+        for point in points:
+            self._passed(point)
+
+
+def is_response(event: HistoryEvent) -> bool:
+    """Whether an entity answers an orchestration with it: under the id of the request."""
+    return isinstance(event, EventRaised) and event.name.count("-") == 4
+
+
+def points_of_locks(episode: Episode, outcome: Outcome) -> list[str]:
+    raised = [send.event for send in outcome.sends if isinstance(send.event, EventRaised)]
+    locks = any(is_request(event.name) and read_request(event.input).is_lock for event in raised)
+    points = list[str]()
+    if isinstance(outcome.change, Snapshot):
+        if locks or any(event.input == succeeded(LOCK_ACQUIRED) for event in raised):
+            points.append("grant")
+        if any(isinstance(m.event, EventRaised) and m.event.name == RELEASE for m in episode.messages):
+            points.append("unlock")
+        return points
+    if locks:
+        points.append("lock")
+    if any(event.name == RELEASE for event in raised):
+        points.append("release")
+    return points
+
 
 class WrappedHub(SqliteTaskHub):
-    """The embedded hub, with ``wrap`` around each worker that joins."""
+    """The embedded hub, with ``wrap`` around each worker that joins. ``passed`` hears of the points of rewinding."""
 
     wrap: Callable[[HubWorker], HubWorker] = WorkerWrapper
+    passed: Callable[[str], None] = staticmethod(no_fault)
+
+    async def rewind(self, rewinds: Sequence[Rewind], reason: str | None) -> bool:
+        self.passed("rewind")
+        done = await super().rewind(rewinds, reason)
+        if done:
+            self.passed("rewound")
+        return done
 
     def work(
         self, worker: WorkerId, *, unfit: Callable[[str], str | None] = fits_all
