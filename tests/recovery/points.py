@@ -23,9 +23,9 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["CODE_POINTS", "POINTS", "Hold", "Kill", "Switch", "pointed_code", "pointed_entity"]
+__all__ = ["CODE_POINTS", "ENTITY_POINTS", "POINTS", "Hold", "Kill", "Switch", "pointed_code", "pointed_entity"]
 
-POINTS = {
+_ANYWHERE = {
     "begin": 80,
     "statement": 800,
     "statements": 80,
@@ -42,6 +42,10 @@ POINTS = {
     "activity-done": 40,
     "episode": 100,
     "episode-done": 16,
+    "time": 1,
+}
+
+ENTITY_POINTS = {
     "operation": 40,
     "batch": 50,
     "batched": 50,
@@ -53,8 +57,9 @@ POINTS = {
     "rewind": 1,
     "rewound": 1,
     "postpone": 3,
-    "time": 1,
 }
+
+POINTS = {**_ANYWHERE, **ENTITY_POINTS}
 """Each point, and about how often a small round passes it before its instances wait at their gates."""
 
 CODE_POINTS = frozenset({"episode", "episode-done"})
