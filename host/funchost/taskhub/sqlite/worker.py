@@ -11,7 +11,7 @@ from funchost.clock import Clock
 from funchost.durable.events import HistoryEvent
 from funchost.ids import InstanceId
 from funchost.instant import TICKS_PER_SECOND
-from funchost.taskhub import ActivityWork, Episode, Lost, Outcome, Revoked, Settled
+from funchost.taskhub import ActivityWork, Episode, Outcome, Revoked, Settled
 from funchost.taskhub.sqlite.codec import ActivityReceipt, Token, text_bytes
 from funchost.taskhub.sqlite.committer import Committer, Memory
 from funchost.taskhub.sqlite.effects import Effects
