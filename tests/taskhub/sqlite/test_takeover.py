@@ -86,6 +86,32 @@ async def test_work_of_a_killed_process_is_taken_over_within_a_second(hubs: Sqli
             assert monotonic() - killed < 1
 
 
+async def test_nothing_is_left_in_the_file_system_of_a_process_that_was_killed(
+    hubs: SqliteHubs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))  # where sockets go whose own folder has too long a name
+    hub = hubs.open()
+    with peer(hubs.folder, die_at="hold") as process:
+        await says(process, "working")
+        await start(hub)
+        await says(process, "activity")
+        assert _files_of_workers(hubs.folder, tmp_path)
+        process.kill()
+        async with working(hub) as worker:
+            assert (await activity(worker)).task == 0
+    assert not _files_of_workers(hubs.folder, tmp_path)
+
+
+def _files_of_workers(*folders: Path) -> list[Path]:
+    return [
+        path
+        for folder in folders
+        for pattern in ("**/*.sock", "**/*.lock")
+        for path in folder.glob(pattern)
+        if path.name != "test.db.lock"
+    ]
+
+
 async def test_a_clock_that_jumps_takes_nothing_from_the_living(hubs: SqliteHubs) -> None:
     clock = JumpingClock()
     hub = hubs.open(clock=clock)

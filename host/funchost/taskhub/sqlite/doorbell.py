@@ -12,7 +12,7 @@ from pathlib import Path
 
 from funchost.ids import WorkerId
 
-__all__ = ["Doorbell", "ring"]
+__all__ = ["Doorbell", "remove_bell", "ring"]
 
 # sun_path holds 104 bytes on macOS and 108 on Linux, with the closing zero.
 _LONGEST_ADDRESS = 100
@@ -39,7 +39,7 @@ class Doorbell:
 
     def close(self) -> None:
         self.socket.close()
-        Path(self.address).unlink(missing_ok=True)
+        remove_bell(self.address)
 
 
 def ring(address: str) -> None:
@@ -50,6 +50,13 @@ def ring(address: str) -> None:
             bell.sendto(b"!", address)
         except OSError:
             return
+
+
+def remove_bell(address: str) -> None:
+    """The file of a socket that nobody listens to any more; what is no socket stays."""
+    path = Path(address)
+    if path.is_socket():
+        path.unlink(missing_ok=True)
 
 
 def _address(folder: Path, worker: WorkerId) -> str:

@@ -4,6 +4,7 @@ import logging
 
 from funchost.clock import Clock
 from funchost.taskhub.sqlite.committer import Committer
+from funchost.taskhub.sqlite.doorbell import remove_bell
 from funchost.taskhub.sqlite.locks import WorkerLocks
 from funchost.taskhub.sqlite.returns import Reply, Returns
 from funchost.taskhub.sqlite.worker import SqliteWorker
@@ -41,14 +42,15 @@ async def sweep_up(worker: SqliteWorker, committer: Committer, clock: Clock, ret
 
 
 async def _bury_dead(worker: SqliteWorker, locks: WorkerLocks, committer: Committer, returns: Returns) -> None:
-    dead = {key: peer for key, (peer, _) in worker.peers.items() if not locks.is_alive(peer)}
+    dead = {key: (peer, address) for key, (peer, address) in worker.peers.items() if not locks.is_alive(peer)}
     if not dead:
         return
     reply = Reply[None](returns)
     committer.submit(BuryWrite(list(dead), reply.then, reply.failed))
     await reply.wait()
-    for peer in dead.values():
+    for peer, address in dead.values():
         locks.forget(peer)
+        remove_bell(address)
         logger.warning("The worker %s has ended; its work is taken over", peer, extra={"worker": peer})
     worker.lookout.call_here()
 
