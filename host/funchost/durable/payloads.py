@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from funchost.durable import sdk
 from funchost.durable.failures import EngineFailure
-from funchost.durable.unserialisable import path_to_failure
+from funchost.durable.unserialisable import named_part
 
 __all__ = [
     "PayloadError",
@@ -63,14 +63,8 @@ def encode_plain(value: Any) -> str | None:
 
 
 def _dumped(value: Any, dumps: Callable[[Any], str], what: str) -> str:
-    try:
+    with named_part(value, dumps, what):
         return dumps(value)
-    except (TypeError, ValueError) as exc:
-        path = path_to_failure(value, dumps)
-        if not path:
-            raise
-        kind = TypeError if isinstance(exc, TypeError) else ValueError
-        raise kind(f"{what}{path}: {exc}") from exc
 
 
 def decode(text: str | None, expected_type: type | None = None) -> Any:

@@ -1,9 +1,26 @@
 """Where in a value the part is that cannot be serialised. Looked for only when serialising has failed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from typing import Any, cast
 
-__all__ = ["path_to_failure"]
+__all__ = ["named_part", "path_to_failure"]
+
+
+@contextmanager
+def named_part(value: Any, dumps: Callable[[Any], str], what: str) -> Generator[None]:
+    """Around whatever serialises ``value`` with ``dumps``: the error names the part that is to blame, from ``what`` on.
+
+    An error that is not the value's passes as it is.
+    """
+    try:
+        yield
+    except (TypeError, ValueError) as exc:
+        path = path_to_failure(value, dumps)
+        if not path:
+            raise
+        kind = TypeError if isinstance(exc, TypeError) else ValueError
+        raise kind(f"{what}{path}: {exc}") from exc
 
 
 def path_to_failure(value: Any, dumps: Callable[[Any], str]) -> str:

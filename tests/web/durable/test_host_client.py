@@ -66,6 +66,21 @@ async def test_options_that_are_none_raise_before_anything_is_asked(open_app: Op
         assert not await client.get_status("a")
 
 
+async def test_what_cannot_be_serialised_is_named_where_the_client_is_called(open_app: OpenApp):
+    value = {"items": [1, {"when": object()}]}
+    async with open_app() as app, in_process(app) as client:
+        await client.start_new("Hello", "a")
+        for what, call in (
+            ("client_input", lambda: client.start_new("Hello", "b", value)),
+            ("event_data", lambda: client.raise_event("a", "go", value)),
+            ("operation_input", lambda: client.signal_entity(EntityId("counter", "k"), "add", value)),
+        ):
+            with pytest.raises(TypeError) as caught:
+                await call()
+            assert str(caught.value).startswith(f"{what}['items'][1]['when']: ")
+        assert await app.hub.read(InstanceId("b")) is None
+
+
 async def test_many_starts_with_options_at_once_keep_them_apart(open_app: OpenApp):
     async with open_app() as app, in_process(app) as client:
         host_client: Any = client

@@ -3,6 +3,7 @@
 Imports the SDK, which takes longer than everything else at start-up: to be imported where the first client is made.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from copy import copy
 from datetime import datetime, timedelta
@@ -12,8 +13,10 @@ from urllib.parse import quote, urlencode
 
 from azure.durable_functions import DurableOrchestrationClient, EntityId, OrchestrationRuntimeStatus
 
+from funchost.durable import sdk
 from funchost.durable.labels import checked_tags, checked_text
 from funchost.durable.moments import instant_of
+from funchost.durable.unserialisable import named_part
 from funchost.instant import Instant, isoformat
 from funchost.web.durable.start_options import OVERRIDABLE, START_AT, TAG
 
@@ -45,7 +48,8 @@ class HostClient(DurableOrchestrationClient):
         with the instance and can be listed by. ``overridable`` ``any``: it replaces whatever has its id, also what
         runs; ``nonRunning``: only what is finished; None: what host.json says.
 
-        Raises ValueError for tags or a time that are none.
+        Raises ValueError for tags or a time that are none, TypeError for an input that cannot be serialised, naming
+        the part.
         """
         query: _Query = [] if version is None else [("version", checked_text(version, "version"))]
         if start_at is not None:
@@ -54,7 +58,21 @@ class HostClient(DurableOrchestrationClient):
             query.append((OVERRIDABLE, overridable))
         asking = self._asking(query + _tags(tags))
         # Releases before 1.4 do not know a version; in the query each of them sends it.
-        return await super(HostClient, asking).start_new(orchestration_function_name, instance_id, client_input)
+        with named_part(client_input, sdk.dumps, "client_input"):
+            return await super(HostClient, asking).start_new(orchestration_function_name, instance_id, client_input)
+
+    async def raise_event(
+        self,
+        instance_id: str,
+        event_name: str,
+        event_data: Any = None,
+        task_hub_name: str | None = None,
+        connection_name: str | None = None,
+    ) -> None:
+        """Raises TypeError for data that cannot be serialised, naming the part."""
+        given: Any = (instance_id, event_name, event_data, task_hub_name, connection_name)
+        with named_part(event_data, json.dumps, "event_data"):
+            await super().raise_event(*given)
 
     async def get_status_by(
         self,
@@ -97,7 +115,8 @@ class HostClient(DurableOrchestrationClient):
         """``at``: the entity gets the signal then, or after so long, and not before. Raises ValueError for no time."""
         asking = self._asking([] if at is None else [("scheduledTime", self._moment(at, "at"))])
         signal = super(HostClient, asking).signal_entity
-        await signal(entityId, operation_name, operation_input, task_hub_name, connection_name)
+        with named_part(operation_input, json.dumps, "operation_input"):
+            await signal(entityId, operation_name, operation_input, task_hub_name, connection_name)
 
     def _moment(self, when: datetime | timedelta, argument: str) -> str:
         return isoformat(instant_of(when, self.now(), argument))
