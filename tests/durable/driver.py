@@ -192,7 +192,7 @@ def terminated(reason: str | None = None, *, recurse: bool = False) -> Step:
 def rewind(world: World) -> None:
     """Everything happens that is going to, and the instance, which has failed, goes on from before its failure."""
     world.run()
-    world.rewind(INSTANCE, "again")
+    assert world.rewind(INSTANCE, "again")
 
 
 # --- histories in words -----------------------------------------------------------------------------

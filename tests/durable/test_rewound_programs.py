@@ -1,11 +1,11 @@
 """Random programs that fail and are rewound, as often as it takes."""
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from durable.driver import EVERY_MODE, INSTANCE
 from durable.lives import EXPRESSIONS, STATEMENTS, Life, many, replayed, shown, world_of
-from durable.programs import Call, Compound, Demand, Section, Statement
+from durable.programs import Call, Child, Compound, Demand, Earlier, Lock, Section, Statement
 from durable.world import Mode, World
 from funchost.durable.events import TaskCompleted
 from funchost.durable.status import RuntimeStatus
@@ -31,8 +31,7 @@ def rewound_world(life: Life, mode: Mode) -> World:
     world.start("main", INSTANCE)
     world.run()
     for _ in range(REWINDS):
-        if world.instances[INSTANCE].status is RuntimeStatus.FAILED:
-            world.rewind(INSTANCE)
+        if world.instances[INSTANCE].status is RuntimeStatus.FAILED and world.rewind(INSTANCE):
             world.run()
     world.close()
     return world
@@ -46,7 +45,26 @@ def test_a_rewound_execution_lives_the_same_life_in_every_mode(life: Life):
         assert other == first
 
 
+ASKS_FOR_A_LOCK_AND_FAILS = Life(
+    (
+        Demand(Compound("task_any", (Child(False), Call("fast", 1, 0)))),
+        Demand(
+            Compound(
+                "task_all",
+                (
+                    Call("fast", 1, 0),
+                    Compound("task_all", (Call("fast", 0, 0), Lock("a"), Earlier(4), Call("fast", 1, 2))),
+                ),
+            )
+        ),
+    ),
+    (),
+    0,
+)
+
+
 @given(LIVES)
+@example(ASKS_FOR_A_LOCK_AND_FAILS)
 @many
 def test_a_rewound_history_never_contradicts_its_code(life: Life):
     hosted = rewound_world(life, Mode.KEPT).instances[INSTANCE]

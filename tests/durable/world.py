@@ -32,7 +32,7 @@ from funchost.durable.events import (
 )
 from funchost.durable.execution import EngineSettings
 from funchost.durable.functions import DurableFunctions, Entity, FunctionNames, Orchestrator
-from funchost.durable.rewinding import children_to_rewind, rewound
+from funchost.durable.rewinding import children_to_rewind, locks_missed, rewound
 from funchost.durable.status import RuntimeStatus
 from funchost.durable.user_code import Guard
 from funchost.errors import InstanceExists
@@ -207,10 +207,15 @@ class World:
         found = EntityKey(name, key)
         return self.entities.setdefault(found, HostedEntity(found, self._entity_engine))
 
-    def rewind(self, instance: InstanceId, reason: str | None = None) -> None:
-        """A failed instance and the failed children that brought it down go on; the deepest of them wake."""
+    def rewind(self, instance: InstanceId, reason: str | None = None) -> bool:
+        """A failed instance and the failed children that brought it down go on; the deepest of them wake.
+
+        False: it is refused, as by a hub, because it failed with locks that it had or was asking for.
+        """
         hosted = self.instances[instance]
         assert hosted.status is RuntimeStatus.FAILED
+        if locks_missed(rewound(hosted.live.past)):
+            return False
         anew, leaf = set[int](), True
         for child in children_to_rewind(hosted.live.past):
             there = self.instances.get(child.instance)
@@ -227,6 +232,7 @@ class World:
         hosted.kept = []
         if leaf:
             self.post(instance, GenericEvent(timestamp=self.now, data=reason))
+        return True
 
     def close(self) -> None:
         """Close what is still suspended, as a host does that ends."""
