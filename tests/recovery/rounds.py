@@ -17,7 +17,7 @@ from recovery.population import IN_FLIGHT, Population, finish, in_flight
 from recovery.verify import verify
 from recovery.verify_entities import verify_entities
 
-__all__ = ["Plan", "draw", "play"]
+__all__ = ["Plan", "draw", "play", "play_without_a_kill"]
 
 _PATIENCE_S = 0.8
 """A host that passes its point too seldom is killed after so long: everything waits by then."""
@@ -81,6 +81,17 @@ async def play(plan: Plan, folder: Folder) -> None:
         await verify_entities(hub, signals=population.signals)
     finally:
         await hub.close()
+
+
+async def play_without_a_kill(population: Population, folder: Folder, setup: HostSetup | None = None) -> None:
+    """All of it comes to its end on one host."""
+    with Host(folder, setup) as host:
+        host.wait_until_ready()
+        await population.start(population.members)
+        await population.suspend()
+        await population.release()
+        await finish(population.hub, folder)
+        host.stop()
 
 
 async def _first_kill(plan: Plan, folder: Folder, population: Population, early: int, others: ExitStack) -> None:

@@ -10,10 +10,10 @@ from random import Random, SystemRandom
 import pytest
 
 from funchost.clock import SystemClock
-from recovery.host import Folder, Host, HostSetup, open_hub
+from recovery.host import Folder, HostSetup, open_hub
 from recovery.points import ENTITY_POINTS, POINTS, Kill
-from recovery.population import Population, finish
-from recovery.rounds import draw, play
+from recovery.population import Population
+from recovery.rounds import draw, play, play_without_a_kill
 
 # The last turn leaves out the points of entities, locks and rewinding, which come last.
 ROUNDS = 3 * len(POINTS) - len(ENTITY_POINTS)
@@ -49,13 +49,7 @@ async def test_a_host_that_is_not_killed_passes_every_point(folder: Folder) -> N
     population = Population.draw(hub, Random(1), with_slow=True)
     try:
         # The code is wrapped for this point, which it does not pass so often.
-        with Host(folder, HostSetup(Kill("episode", nth=10**6))) as host:
-            host.wait_until_ready()
-            await population.start(population.members)
-            await population.suspend()
-            await population.release()
-            await finish(hub, folder)
-            host.stop()
+        await play_without_a_kill(population, folder, HostSetup(Kill("episode", nth=10**6)))
     finally:
         await hub.close()
     assert folder.passed.keys() >= POINTS.keys() - {"time"}

@@ -14,8 +14,9 @@ from funchost.durable.entities.state import EntityState, read_state
 from funchost.ids import InstanceId
 from funchost.taskhub import TaskHub
 from recovery.books import COUNTER, JOURNAL, A, Book, C, read_book
-from recovery.host import Folder, Host, open_hub
-from recovery.population import Population, finish
+from recovery.host import Folder, open_hub
+from recovery.population import Population
+from recovery.rounds import play_without_a_kill
 from recovery.verify_entities import verify_entities
 
 
@@ -66,13 +67,7 @@ async def test_a_doubled_a_lost_a_crossed_message_a_wrong_value_and_a_lock_that_
 async def _finished(hub: TaskHub, folder: Folder) -> int:
     """A population that has come to its end without a kill; how many signals its client has sent."""
     population = Population.draw(hub, Random(1), with_slow=False)
-    with Host(folder) as host:
-        host.wait_until_ready()
-        await population.start(population.members)
-        await population.suspend()
-        await population.release()
-        await finish(hub, folder)
-        host.stop()
+    await play_without_a_kill(population, folder)
     return population.signals
 
 
