@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from funchost.durable import sdk
 from funchost.durable.failures import EngineFailure
-from funchost.durable.unserialisable import named_part
+from funchost.durable.unserialisable import naming_part
 
 __all__ = [
     "PayloadError",
@@ -63,8 +63,13 @@ def encode_plain(value: Any) -> str | None:
 
 
 def _dumped(value: Any, dumps: Callable[[Any], str], what: str) -> str:
-    with named_part(value, dumps, what):
+    # No context manager: this is done for each payload of each step.
+    try:
         return dumps(value)
+    except (TypeError, ValueError) as exc:
+        if (named := naming_part(exc, value, dumps, what)) is None:
+            raise
+        raise named from exc
 
 
 def decode(text: str | None, expected_type: type | None = None) -> Any:

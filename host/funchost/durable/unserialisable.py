@@ -4,7 +4,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any, cast
 
-__all__ = ["named_part", "path_to_failure"]
+__all__ = ["named_part", "naming_part", "path_to_failure"]
 
 
 @contextmanager
@@ -16,11 +16,18 @@ def named_part(value: Any, dumps: Callable[[Any], str], what: str) -> Generator[
     try:
         yield
     except (TypeError, ValueError) as exc:
-        path = path_to_failure(value, dumps)
-        if not path:
+        if (named := naming_part(exc, value, dumps, what)) is None:
             raise
-        kind = TypeError if isinstance(exc, TypeError) else ValueError
-        raise kind(f"{what}{path}: {exc}") from exc
+        raise named from exc
+
+
+def naming_part(error: Exception, value: Any, dumps: Callable[[Any], str], what: str) -> Exception | None:
+    """What to raise in the place of ``error``; None: no part of ``value`` is to blame."""
+    path = path_to_failure(value, dumps)
+    if not path:
+        return None
+    kind = TypeError if isinstance(error, TypeError) else ValueError
+    return kind(f"{what}{path}: {error}")
 
 
 def path_to_failure(value: Any, dumps: Callable[[Any], str]) -> str:
