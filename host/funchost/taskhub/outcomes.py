@@ -123,10 +123,11 @@ def failed(past: Sequence[HistoryEvent], received: Sequence[HistoryEvent], failu
 
 
 def _end(failure: str, releases: Sequence[EventSent], now: Instant, *, number: int = -1) -> ExecutionCompleted:
-    """A rewind runs the code again, which then holds its locks again as far as it knows."""
-    again = [release.event_id for release in releases]
+    """The releases are named as part of the failure: so it is seen in which locks it fell, and that it cannot be
+    rewound."""
+    unhandled = [release.event_id for release in releases]
     return ExecutionCompleted(
-        timestamp=now, event_id=number, status=RuntimeStatus.FAILED, result=failure, unhandled=again
+        timestamp=now, event_id=number, status=RuntimeStatus.FAILED, result=failure, unhandled=unhandled
     )
 
 
